@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The field tables of types.def, compiled. */
+#include "core/api/types.h"
+
+#define TYPE(id, is_open, help) static const struct field fields_##id[] = {
+#define MEMBER(name_, kind_, flags_, ...) { .name = name_, .kind = kind_, .flags = flags_, __VA_ARGS__ },
+#define END_TYPE(id) { .name = NULL } };
+#include "core/tables/types.def"
+
+#define TYPE(id, is_open, help_) \
+    const struct schema type_##id = { .name = #id, .help = help_, .fields = fields_##id, .open = is_open };
+#define MEMBER(name, kind, flags, ...)
+#define END_TYPE(id)
+#include "core/tables/types.def"
+
+static const struct schema *const types[] = {
+#define TYPE(id, is_open, help) &type_##id,
+#define MEMBER(name, kind, flags, ...)
+#define END_TYPE(id)
+#include "core/tables/types.def"
+};
+
+const struct schema *type_at(unsigned i)
+{
+    return i < sizeof types / sizeof types[0] ? types[i] : NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file http.h
+ * The HTTP server: evhttp behind a gate, a router made of one table, one exit for each request.
+ *
+ * Path of a request: on_request (server.c) -> gate_check -> route_match -> handler ... reply_* ->
+ * request_finish. The handler owns the answer: it calls exactly one reply_* function, now or later.
+ * All [loop].
+ */
+#ifndef PHOENIX_HTTP_HTTP_H
+#define PHOENIX_HTTP_HTTP_H
+#include "core/base/arena.h"
+#include "core/base/json.h"
+#include "core/base/schema.h"
+#include "core/loop/loop.h"
+
+enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8 };
+/** Who may call; agents need X-Agent-Host-ID. */
+enum http_scope { SCOPE_PUBLIC, SCOPE_READ, SCOPE_WRITE, SCOPE_AGENT };
+struct request;
+typedef void route_fn(struct request *rq);
+enum {
+    ROUTE_RAW_BODY = 1,  /**< hot path: the handler scans the body itself; no tree, no schema */
+    ROUTE_IDEMPOTENT = 2 /**< honours Idempotency-Key */
+};
+/** A row of routes.def. */
+struct route {
+    const char *id;            /**< "experiment_get": metrics, OpenAPI operationId */
+    enum http_method method;
+    const char *path;          /**< "/api/v1/experiments/{id}" */
+    enum http_scope scope;
+    route_fn *handler;
+    const struct schema *body;  /**< NULL: takes none */
+    const struct schema *query; /**< NULL: takes none; unknown parameters are refused */
+    const struct schema *reply; /**< NULL: no JSON answer */
+    int status;                 /**< of success */
+    unsigned flags;
+    size_t max_body;            /**< bytes; 0: the server's limit */
+    const char *summary;        /**< one sentence */
+};
+struct http_conf {
+    const char *address; /**< numeric */
+    uint16_t port;       /**< 0: any; see http_server_port() */
+    size_t max_body;
+    int64_t request_timeout_ns; /**< first byte to last byte of a request */
+    int64_t idle_timeout_ns;    /**< keep-alive */
+    unsigned max_connections;
+    const char *server_name;    /**< Server header */
+};
+struct http_server;
+/** Listens at once, accepts when the loop runs. @p routes must live as long as the server. */
+struct http_server *http_server_new(struct loop *l, const struct http_conf *conf, const struct route *routes,
+                                    size_t n_routes, void *app, struct err *err);
+uint16_t http_server_port(const struct http_server *s);
+/** Stop accepting; answers that are pending still go out, with Connection: close. */
+void http_server_drain(struct http_server *s);
+size_t http_server_pending(const struct http_server *s); /**< requests not answered yet */
+void http_server_free(struct http_server *s);
+/** Counters of the server, for /metrics. */
+struct http_stats {
+    uint64_t connections_open, connections_total, requests_total, refused_total, gone_total;
+    /** Answers by route (index as in the table) and status class 1..5; durations in ns summed. */
+};
+void http_server_stats(const struct http_server *s, struct http_stats *ret);
+/** Answers of route @p i so far by status class (1..5), and their summed duration. */
+uint64_t http_route_answers(const struct http_server *s, size_t i, unsigned status_class);
+uint64_t http_route_duration_ns(const struct http_server *s, size_t i);
+
+/* ---- a request, as its handler sees it */
+void *request_app(struct request *rq);
+struct loop *request_loop(struct request *rq);
+struct arena *request_arena(struct request *rq); /**< freed when the request is finished */
+const struct route *request_route(struct request *rq);
+const char *request_id(struct request *rq);      /**< of X-Request-ID if it is sane, else made */
+const char *request_param(struct request *rq, const char *name); /**< from the path, decoded */
+const char *request_query(struct request *rq, const char *name); /**< decoded; NULL: absent */
+const char *request_header(struct request *rq, const char *name); /**< NULL: absent */
+const char *request_host_id(struct request *rq); /**< SCOPE_AGENT: the agent that speaks */
+struct str request_body(struct request *rq);     /**< contiguous */
+/** The body as a tree that has passed the route's schema, defaults filled in. Borrowed. NULL when
+ *  the route takes none. */
+const struct json *request_json(struct request *rq);
+
+/** Leave the request waiting (long poll). Trims what it holds; on_gone(arg) comes once if the client
+ *  hangs up before the reply, after which the request must not be touched. */
+void request_park(struct request *rq, loop_fn *on_gone, void *arg);
+
+/* ---- answers: exactly one for each request; afterwards rq must not be touched */
+void reply_empty(struct request *rq, int status);
+/** @p body is copied or moved out; status 2xx. */
+void reply_json(struct request *rq, int status, struct buf *body);
+void reply_tree(struct request *rq, int status, const struct json *j);
+void reply_text(struct request *rq, int status, const char *content_type, struct buf *body);
+/** application/problem+json made of @p err (RFC 9457). */
+void reply_error(struct request *rq, const struct err *err);
+/** 422 with errors[]: pointer and message of each. */
+void reply_faults(struct request *rq, const struct faults *faults);
+/** Add a header to the answer to come. */
+void reply_header(struct request *rq, const char *name, const char *value);
+
+/** The OpenAPI 3.1 document of a table of routes. */
+void openapi_write(const struct route *routes, size_t n, const char *version, struct buf *out);
+#endif

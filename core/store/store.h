@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file store.h
+ * What the core says to a storage driver. Requests are built with the q_* functions, sent with
+ * store_run(), and answered exactly once, later, on the loop. All [loop].
+ *
+ *   struct query *q = q_scan(st, C_TASKS);
+ *   q_where_text(q, F_TASKS_HOST_ID, PHX_EQ, host);
+ *   q_order(q, F_TASKS_ID);
+ *   store_run(q, on_tasks, arg);
+ */
+#ifndef PHOENIX_STORE_STORE_H
+#define PHOENIX_STORE_STORE_H
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "core/loop/loop.h"
+#include "core/plugin/plugin.h"
+
+/* Collections and their fields, from collections.def: C_TASKS, F_TASKS_HOST_ID ... */
+enum collection {
+#define COLLECTION(id, name, n_key, flags, time_field) C_##id,
+#include "core/tables/collections.def"
+    C_COUNT
+};
+#define COLLECTION(id, name, n_key, flags, time_field) enum field_##id {
+#define FIELD(id, name, member, type, flags) F_##id##_##member,
+#define END_COLLECTION(id) F_##id##_COUNT };
+#include "core/tables/collections.def"
+
+const phx_collection *collection_of(enum collection c);
+/** Position of a field by name, -1: none. */
+int collection_field(enum collection c, const char *name);
+
+struct store;
+typedef void store_open_fn(void *arg, const struct err *err); /**< err NULL: open, all ENSUREd */
+/** Make the driver's instance, open it, ENSURE every collection, then call @p done. NULL: @p err. */
+struct store *store_open(struct registry *r, const char *driver, const struct json *config, struct loop *l,
+                         store_open_fn *done, void *arg, struct err *err);
+/** Refuse new queries, wait for those in flight, close the driver, free, then closed(arg). */
+void store_close(struct store *st, loop_fn *closed, void *arg);
+bool store_ok(const struct store *st); /**< the last operation did not fail for the store's sake */
+struct store_stats {
+    uint64_t queries_total, rows_total, failed_total, inflight, statements_total;
+};
+void store_stats(const struct store *st, struct store_stats *ret);
+
+/** One row of an answer: cells in the order of the collection's fields. */
+struct row {
+    const phx_cell *cells;
+    uint32_t n;
+    uint64_t rev;
+};
+/** Lent during done(); rows live in the query's arena. */
+struct result {
+    int32_t rc;         /**< 0 or a negative code */
+    struct err err;
+    const struct row *rows;
+    size_t n_rows;
+    uint64_t n;         /**< rows written, changed or deleted */
+    int failed;         /**< BATCH: position of the member that failed, -1 */
+};
+typedef void query_done_fn(void *arg, const struct result *res);
+
+struct query;
+/* Start a query. Its memory is its own; store_run() takes it. q_free() if it is not run. */
+struct query *q_get(struct store *st, enum collection c);
+struct query *q_put(struct store *st, enum collection c);    /**< replace or insert */
+struct query *q_insert(struct store *st, enum collection c); /**< CONFLICT if it exists */
+struct query *q_delete(struct store *st, enum collection c);
+struct query *q_scan(struct store *st, enum collection c);
+struct query *q_update(struct store *st, enum collection c);
+struct query *q_batch(struct store *st);
+struct query *q_ping(struct store *st);
+void q_free(struct query *q);
+struct arena *q_arena(struct query *q); /**< for values that must live as long as the query */
+/** Move a PUT, DELETE or UPDATE into a batch; @p member must not be used any more. */
+void q_add(struct query *batch, struct query *member);
+/** A BATCH with no member is answered at once, on the next turn. */
+size_t q_members(const struct query *batch);
+
+/* Cells of GET (the key), PUT (all fields; those not set are null). Text is copied. */
+void q_text(struct query *q, int field, const char *z); /**< NULL: null */
+void q_str(struct query *q, int field, struct str s);
+void q_int(struct query *q, int field, int64_t v);
+void q_real(struct query *q, int field, double v);
+void q_bool(struct query *q, int field, bool v);
+void q_time(struct query *q, int field, int64_t wall_ns); /**< 0: null */
+void q_json(struct query *q, int field, const struct json *j); /**< NULL: null */
+/** Start another row of the same PUT into an append-only collection. */
+void q_next_row(struct query *q);
+/* Conditions (and-ed), assignments, order, limits. op: PHX_EQ ... */
+void q_where_text(struct query *q, int field, uint32_t op, const char *z);
+void q_where_int(struct query *q, int field, uint32_t op, int64_t v); /**< also times and bools */
+void q_where_in(struct query *q, int field, const struct str *values, size_t n);
+void q_where_null(struct query *q, int field, bool is_null);
+void q_set_text(struct query *q, int field, const char *z);
+void q_set_int(struct query *q, int field, int64_t v);
+void q_set_time(struct query *q, int field, int64_t wall_ns);
+void q_set_json(struct query *q, int field, const struct json *j);
+void q_set_null(struct query *q, int field);
+void q_inc(struct query *q, int field, int64_t by);
+void q_order(struct query *q, int field);
+void q_order_desc(struct query *q, int field);
+void q_limit(struct query *q, uint64_t n);
+void q_per_key(struct query *q, uint64_t n);
+void q_rev(struct query *q, uint64_t rev); /**< only if the stored revision is this one */
+void q_flags(struct query *q, uint32_t phx_flags);
+void q_deadline(struct query *q, int64_t from_now_ns); /**< default 30 s */
+
+/** Send. done() comes exactly once, never before this returns. Takes @p q. */
+void store_run(struct query *q, query_done_fn *done, void *arg);
+
+/* Cells of an answer; the default for null. Borrowed from the row. */
+const char *row_text(const struct row *r, int field); /**< "" for null; NUL-terminated */
+struct str row_str(const struct row *r, int field);
+int64_t row_int(const struct row *r, int field);
+double row_real(const struct row *r, int field);
+bool row_bool(const struct row *r, int field);
+int64_t row_time(const struct row *r, int field); /**< 0 for null */
+bool row_is_null(const struct row *r, int field);
+/** Parse a JSON cell; caller frees. NULL for null. */
+struct json *row_json(const struct row *r, int field);
+#endif
