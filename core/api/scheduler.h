@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file scheduler.h
+ * Steps live experiments: gathers facts from the store, lets experiment_step() decide, carries the
+ * plan out in one transaction, wakes the hosts. One step of an experiment at a time; it is stepped
+ * when something it depends on changes, or when time alone is due. All [loop].
+ */
+#ifndef PHOENIX_API_SCHEDULER_H
+#define PHOENIX_API_SCHEDULER_H
+#include "core/base/err.h"
+#include "core/base/json.h"
+#include "core/experiment/machine.h"
+
+struct api;
+struct scheduler;
+/** After the store is open: takes up every experiment that is live. */
+struct scheduler *scheduler_new(struct api *api);
+/** Ends after the steps that run now; done(arg) comes then. */
+void scheduler_stop(struct scheduler *s, void (*done)(void *arg), void *arg);
+void scheduler_free(struct scheduler *s); /**< NULL allowed */
+
+/** A task of this experiment reached another state. Unknown and NULL ids are ignored. */
+void scheduler_task_changed(struct api *api, const char *experiment_id);
+/** The pipelines or loads of this host changed, or it was heard of after it had been lost. */
+void scheduler_host_changed(struct api *api, const char *host_id);
+
+/** err NULL: done, and the experiment has its new phase. */
+typedef void command_done_fn(void *arg, const struct err *err);
+/** A user's command: carried out as the next step of the experiment. @p reason may be NULL. */
+void scheduler_command(struct scheduler *s, const char *experiment_id, enum input command, const char *actor,
+                       const char *reason, command_done_fn *done, void *arg);
+
+/** Tell me once when something happens to this experiment (or to any, NULL). The watcher is removed
+ *  before fn(arg) is called. */
+struct event_watch;
+struct event_watch *scheduler_watch(struct scheduler *s, const char *experiment_id, void (*fn)(void *arg), void *arg);
+void scheduler_unwatch(struct event_watch *w); /**< not after fn was called */
+size_t scheduler_live(const struct scheduler *s); /**< experiments that are live, for /metrics */
+#endif
