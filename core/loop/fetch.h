@@ -20,6 +20,7 @@ struct fetch_req { /**< borrowed until fetch_start() returns, but `body` until d
     int64_t connect_ns;     /**< 0: 5 s */
     size_t max_reply;       /**< bytes; required; more is an error LIMIT */
     bool reuse_body_buf;    /**< reserved for the owner; keep false */
+    const char *want_header; /**< name of one header of the answer to hand over; NULL: none */
 };
 struct fetch_reply { /**< borrowed until the callback returns */
     int32_t rc;             /**< 0, or TIMEOUT, UNAVAILABLE, LIMIT, CANCELLED */
@@ -28,6 +29,7 @@ struct fetch_reply { /**< borrowed until the callback returns */
     struct str body;
     int64_t retry_after_ns; /**< from Retry-After, 0: none */
     int64_t took_ns;
+    struct str header;      /**< value of want_header, trimmed; { NULL, 0 } if it did not come */
 };
 typedef void fetch_done_fn(void *arg, const struct fetch_reply *reply);
 struct fetch;
