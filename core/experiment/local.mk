@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libexperiment.a
-libexperiment_a_SOURCES = %D%/spec.h %D%/spec.c %D%/machine.h %D%/machine.c %D%/phases.c
+libexperiment_a_SOURCES = %D%/spec.h %D%/spec.c %D%/machine.h %D%/machine.c %D%/phases.c \
+  %D%/analysis.h
 EXPERIMENT_LIBS = libexperiment.a $(BASE_LIBS)
 EXTRA_DIST += %D%/.may_include
 if HAVE_CHECK
