@@ -16,12 +16,11 @@
 #include "core/base/json.h"
 #include "core/base/measures.h"
 #include "core/base/schema.h"
+#include "core/experiment/spec.h"
 #include "phoenix/plugin.h"
 
 #define ANALYSIS_ENGINE "phoenix-analysis/1" /**< stands in each result; changes when figures may */
 #define ANALYSIS_CRITERIA_MAX 32             /**< success criteria and guardrails together */
-
-enum arm { ARM_BASELINE, ARM_CANDIDATE, ARM_COUNT };
 
 /* ------------------------------------------------------------------------------------ spec */
 enum scope { SCOPE_SAMPLE, SCOPE_FLEET };
