@@ -7,6 +7,7 @@
 #include "core/base/schema.h"
 
 #define TYPE(id, is_open, help) extern const struct schema type_##id;
+#define ARRAY_TYPE(id, item, help) TYPE(id, false, help)
 #define MEMBER(name, kind, flags, ...)
 #define END_TYPE(id)
 #include "core/tables/types.def"

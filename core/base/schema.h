@@ -50,6 +50,7 @@ struct schema {
     const char *name, *help;
     const struct field *fields; /**< ends with a row without name */
     bool open;                  /**< unknown members are allowed (and kept) */
+    const struct field *array_of; /**< not NULL: the document is an array of this (answers only) */
 };
 
 /** One fault of a document. */
