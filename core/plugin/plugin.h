@@ -27,11 +27,14 @@ struct refused {
 };
 struct registry_conf {
     const char *program, *version;      /**< as phx_host says */
-    const char *const *dirs;            /**< absolute, NULL-terminated, first wins */
+    const char *const *dirs;            /**< absolute, NULL-terminated, first wins; NULL: none */
+    const char *const *files;           /**< single files, absolute, before the directories; NULL: none */
+    bool trusts_files;                  /**< do not look at owner and mode of `files` */
     const phx_plugin *const *builtin;   /**< NULL-terminated; NULL: none */
     struct loop *loop;                  /**< NULL: instances get no loop, no lanes */
 };
-/** Load all plugins of all directories. Bad ones are refused, logged and listed, never fatal. A
+/** Load all plugins: built-in ones, single files, directories. Each file is loaded in a child process
+ *  first, so this must be called before the program has threads. Bad ones are refused, logged and listed, never fatal. A
  *  directory that is not safe (owner, mode) is refused as a whole. */
 struct registry *registry_new(const struct registry_conf *conf, struct err *err);
 void registry_free(struct registry *r); /**< objects stay mapped: code is never unloaded */
