@@ -12,11 +12,10 @@
 
 struct api;
 struct scheduler;
-/** After the store is open: takes up every experiment that is live. */
-struct scheduler *scheduler_new(struct api *api);
-/** Ends after the steps that run now; done(arg) comes then. */
-void scheduler_stop(struct scheduler *s, void (*done)(void *arg), void *arg);
-void scheduler_free(struct scheduler *s); /**< NULL allowed */
+/** Makes the KPI calculators and takes up every experiment that is live. */
+int scheduler_start(struct api *api, struct err *err) MUST_CHECK;
+/** No step starts any more; those in flight end on their own. */
+void scheduler_stop(struct api *api);
 
 /** A task of this experiment reached another state. Unknown and NULL ids are ignored. */
 void scheduler_task_changed(struct api *api, const char *experiment_id);

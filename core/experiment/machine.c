@@ -97,8 +97,8 @@ static const char *host_trouble(const struct exp_facts *f, const struct host_fac
     if (!alive(f, h)) return "not heard of for longer than host_lost_after";
     for (int a = 0; a < ARM_COUNT; a++) {
         const struct arm_fact *arm = &h->arm[a];
-        if (arm->start != TASK_FAILED && arm->pipeline != PIPELINE_FAILED) continue;
-        *ret_breach = a == ARM_CANDIDATE && arm->start == TASK_DONE;
+        if (arm->start != FACT_FAILED && arm->pipeline != PIPELINE_FAILED) continue;
+        *ret_breach = a == ARM_CANDIDATE && arm->start == FACT_DONE;
         return arm->why ? arm->why : "the collector failed";
     }
     return NULL;
@@ -140,7 +140,7 @@ static int in_deploying(struct exp_facts *f, struct exp_plan *plan, struct err *
     for (size_t i = 0; i < f->spec->n_hosts; i++) {
         const struct host_fact *h = &f->hosts[i];
         if (h->out) continue;
-        bool up = h->arm[ARM_BASELINE].start == TASK_DONE && h->arm[ARM_CANDIDATE].start == TASK_DONE;
+        bool up = h->arm[ARM_BASELINE].start == FACT_DONE && h->arm[ARM_CANDIDATE].start == FACT_DONE;
         healthy += up;
         if (!up && !waiting) waiting = h->host_id;
     }
@@ -170,8 +170,8 @@ static bool host_done(const struct exp_facts *f, const struct host_fact *h)
 {
     if (!alive(f, h)) return true;
     for (int a = 0; a < ARM_COUNT; a++)
-        if (h->arm[a].stop == TASK_OPEN || h->arm[a].keep == TASK_OPEN) return false;
-    return h->load_stop != TASK_OPEN;
+        if (h->arm[a].stop == FACT_OPEN || h->arm[a].keep == FACT_OPEN) return false;
+    return h->load_stop != FACT_OPEN;
 }
 
 static int in_ending(struct exp_facts *f, struct exp_plan *plan, struct err *err)
@@ -186,7 +186,7 @@ static int in_ending(struct exp_facts *f, struct exp_plan *plan, struct err *err
         }
         lost += !alive(f, h) && !h->out;
         for (int a = 0; a < ARM_COUNT; a++)
-            if (h->arm[a].stop == TASK_FAILED || h->arm[a].keep == TASK_FAILED) {
+            if (h->arm[a].stop == FACT_FAILED || h->arm[a].keep == FACT_FAILED) {
                 failed++;
                 why_failed = h->arm[a].why ? h->arm[a].why : "";
             }

@@ -34,7 +34,7 @@ bool transition_find(enum phase from, enum input input, enum phase *ret_to, cons
 int transition_refuse(enum phase from, enum input input, struct err *err);
 
 /** How a task that the experiment enqueued stands. */
-enum task_fact { TASK_ABSENT, TASK_OPEN, TASK_DONE, TASK_FAILED };
+enum task_fact { FACT_ABSENT, FACT_OPEN, FACT_DONE, FACT_FAILED };
 /** What the agent says of a collector. */
 enum pipeline_fact { PIPELINE_UNKNOWN, PIPELINE_STARTING, PIPELINE_RUNNING, PIPELINE_FAILED, PIPELINE_STOPPED };
 

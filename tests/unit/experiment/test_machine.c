@@ -30,7 +30,7 @@ static void setup(void)
 static void all_started(void)
 {
     for (int i = 0; i < HOSTS; i++)
-        for (int a = 0; a < ARM_COUNT; a++) hosts[i].arm[a].start = TASK_DONE;
+        for (int a = 0; a < ARM_COUNT; a++) hosts[i].arm[a].start = FACT_DONE;
 }
 
 static void step_in(enum phase phase, int64_t after_s)
@@ -83,10 +83,10 @@ END_TEST
 START_TEST(warmup_waits_for_every_collector_of_every_host)
 {
     all_started();
-    hosts[2].arm[ARM_CANDIDATE].start = TASK_OPEN;
+    hosts[2].arm[ARM_CANDIDATE].start = FACT_OPEN;
     step_in(PHASE_DEPLOYING, 1);
     ck_assert_int_eq(plan.input, INPUT_NONE);
-    hosts[2].arm[ARM_CANDIDATE].start = TASK_DONE;
+    hosts[2].arm[ARM_CANDIDATE].start = FACT_DONE;
     step_in(PHASE_DEPLOYING, 1);
     ck_assert_int_eq(plan.to, PHASE_WARMUP);
     ck_assert(plan.start_load);
@@ -96,7 +96,7 @@ END_TEST
 START_TEST(the_deploy_deadline_fails_the_experiment_and_stops_what_runs)
 {
     all_started();
-    hosts[1].arm[ARM_BASELINE].start = TASK_OPEN;
+    hosts[1].arm[ARM_BASELINE].start = FACT_OPEN;
     facts.now_ns = T0 + 30 * NS_PER_S;
     hear_all();
     step_in(PHASE_DEPLOYING, 30);
@@ -204,10 +204,10 @@ START_TEST(promote_keeps_the_candidate_and_ends_when_every_host_has_reported)
     ck_assert_int_eq(plan.to, PHASE_PROMOTING);
     ck_assert(plan.keep_arm[ARM_CANDIDATE] && plan.stop_arm[ARM_BASELINE] && !plan.stop_arm[ARM_CANDIDATE]);
     facts.command = INPUT_NONE;
-    hosts[0].arm[ARM_CANDIDATE].keep = TASK_OPEN;
+    hosts[0].arm[ARM_CANDIDATE].keep = FACT_OPEN;
     step_in(PHASE_PROMOTING, 2);
     ck_assert_int_eq(plan.input, INPUT_NONE);
-    hosts[0].arm[ARM_CANDIDATE].keep = TASK_DONE;
+    hosts[0].arm[ARM_CANDIDATE].keep = FACT_DONE;
     step_in(PHASE_PROMOTING, 2);
     ck_assert_int_eq(plan.to, PHASE_PROMOTED);
 }
@@ -216,14 +216,14 @@ END_TEST
 START_TEST(a_lost_host_does_not_hold_up_the_end_and_is_not_waited_for_again)
 {
     all_started();
-    hosts[0].arm[ARM_BASELINE].stop = TASK_OPEN;
-    hosts[1].arm[ARM_BASELINE].stop = TASK_OPEN;
+    hosts[0].arm[ARM_BASELINE].stop = FACT_OPEN;
+    hosts[1].arm[ARM_BASELINE].stop = FACT_OPEN;
     facts.now_ns = T0 + 25 * NS_PER_S;
     hosts[1].last_seen_ns = hosts[2].last_seen_ns = facts.now_ns;
     step_in(PHASE_STOPPING, 25);
     ck_assert_int_eq(plan.input, INPUT_NONE);
     ck_assert_int_gt(plan.wake_ns, facts.now_ns);
-    hosts[1].arm[ARM_BASELINE].stop = TASK_DONE;
+    hosts[1].arm[ARM_BASELINE].stop = FACT_DONE;
     step_in(PHASE_STOPPING, 25);
     ck_assert_int_eq(plan.to, PHASE_STOPPED);
     ck_assert_ptr_nonnull(strstr(plan.why, "1 hosts did not answer"));
