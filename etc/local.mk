@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+nativetemplatedir = $(phxdatadir)/otel-templates/native
+dist_nativetemplate_DATA = %D%/otel-templates/native/adaptive.yaml \
+  %D%/otel-templates/native/baseline.yaml %D%/otel-templates/native/topk.yaml
