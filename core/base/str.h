@@ -28,6 +28,8 @@ bool str_copy(char *dst, size_t cap, struct str s);
 
 /** Well-formed UTF-8 without surrogates and overlong forms (RFC 3629). */
 bool utf8_valid(struct str s);
+/** Bytes of the well-formed sequence that @p s starts with; 0: it starts with none. */
+size_t utf8_len(struct str s);
 /** Decimal digits with an optional leading '-', nothing else, no overflow. */
 bool parse_int(struct str s, int64_t *ret);
 bool parse_uint(struct str s, uint64_t *ret);
@@ -35,9 +37,9 @@ bool parse_uint(struct str s, uint64_t *ret);
 bool parse_real(struct str s, double *ret);
 /** "true" or "false". */
 bool parse_bool(struct str s, bool *ret);
-/** "90s", "1h30m", "250ms", "2d"; units ns us ms s m h d; no sign, no overflow. */
+/** "90s", "1h30m", "250ms", "2d"; units d h m s ms us ns in this order; no sign, no overflow. */
 bool parse_duration(struct str s, int64_t *ret_ns);
-/** "512", "64k", "512MiB", "10MB" to bytes. */
+/** "512", "64k", "512MiB", "10MB" to bytes: k, M, G, T and KiB … count by 1024, kB, MB … by 1000. */
 bool parse_size(struct str s, uint64_t *ret_bytes);
 /** Shortest text that parse_duration() reads back; @p out holds at least 32 bytes. */
 const char *format_duration(int64_t ns, char out[32]);
