@@ -14,6 +14,8 @@ struct api;
 struct scheduler;
 /** Makes the KPI calculators and takes up every experiment that is live. */
 int scheduler_start(struct api *api, struct err *err) MUST_CHECK;
+/** Tell every watcher, so that nobody is left waiting when the server drains. */
+void scheduler_drain(struct api *api);
 /** No step starts any more; those in flight end on their own. */
 void scheduler_stop(struct api *api);
 
