@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += %D%/protocol.md %D%/quickstart.md ARCHITECTURE.md HACKING.md
