@@ -3,8 +3,8 @@
  * JSON three ways: a tree (on json-c), a streaming writer, and a strict pull scanner.
  *
  * The scanner is the one judge of what is JSON here: RFC 8259, UTF-8, no NUL, no control
- * characters, no duplicate keys, no NaN, integers within int64, depth and size within limits. json-c
- * only ever sees text that has passed it. Trees are not thread-safe; the scanner is pure.
+ * characters, no duplicate keys, no NaN, integers within int64, depth and size within limits. Trees
+ * are built from its tokens; json-c's own parser is not used. Trees are not thread-safe; the scanner is pure.
  */
 #ifndef PHOENIX_BASE_JSON_H
 #define PHOENIX_BASE_JSON_H
@@ -19,10 +19,12 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_AR
 
 /* ---- tree. A NULL `const struct json *` is JSON null everywhere, so look-ups may be chained. */
 struct json;
+#define JSON_MAX_DEPTH 48 /**< of every tree and checked text, whatever its limits say */
 struct json_limits {
     size_t max_bytes, max_depth, max_nodes; /**< 0: the default of the row in limits.def */
 };
-/** Parse one document. @p limits may be NULL. Errors: INVAL with "line:column", LIMIT. */
+/** Parse one document. @p limits may be NULL. Errors: INVAL with "line:column" (also for a document
+ *  that is only null, which would look like an error), LIMIT. */
 struct json *json_parse(struct str text, const struct json_limits *limits, struct err *err) MUST_CHECK;
 void json_free(struct json *j); /**< gives one reference back; NULL allowed */
 struct json *json_ref(const struct json *j); /**< another reference to the same tree */
@@ -39,7 +41,8 @@ const struct json *json_get(const struct json *j, const char *key);
 const struct json *json_path(const struct json *j, const char *path);
 size_t json_len(const struct json *j); /**< members or elements; 0 for scalars */
 const struct json *json_at(const struct json *j, size_t i); /**< element of an array, borrowed */
-/** Members in their order: for (size_t i = 0; json_member(j, &i, &key, &value);) */
+/** Members in their order: for (size_t i = 0; json_member(j, &i, &key, &value);). @p io_i is no index:
+ *  only its start, 0, has a meaning. The object must not change meanwhile. */
 bool json_member(const struct json *j, size_t *io_i, const char **ret_key, const struct json **ret_value);
 
 /* Typed access: exactly that kind, else the default. */
