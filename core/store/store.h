@@ -33,7 +33,8 @@ int collection_field(enum collection c, const char *name);
 
 struct store;
 typedef void store_open_fn(void *arg, const struct err *err); /**< err NULL: open, all ENSUREd */
-/** Make the driver's instance, open it, ENSURE every collection, then call @p done. NULL: @p err. */
+/** Make the driver's instance, open it, ENSURE every collection, then call @p done, once. NULL: @p err.
+ *  Also after a failed opening the store is there, until store_close(). */
 struct store *store_open(struct registry *r, const char *driver, const struct json *config, struct loop *l,
                          store_open_fn *done, void *arg, struct err *err);
 /** Refuse new queries, wait for those in flight, close the driver, free, then closed(arg). */
@@ -60,6 +61,10 @@ struct result {
     int failed;         /**< BATCH: position of the member that failed, -1 */
 };
 typedef void query_done_fn(void *arg, const struct result *res);
+
+/** Delete rows whose time field is before @p before_wall_ns, in chunks. Collections that have one. The
+ *  answer's `n` counts all that went, also when it says an error. */
+void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done, void *arg);
 
 struct query;
 /* Start a query. Its memory is its own; store_run() takes it. q_free() if it is not run. */

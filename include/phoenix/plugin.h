@@ -227,18 +227,29 @@ typedef struct phx_collector_ops { /* [work]; pipeline, deploy and seen are docu
  * 4. row() copies; between the first row and done, rows of one op come from one thread at a time.
  * 5. cancel is a wish; done still comes.
  * 6. Ops are independent and may finish in any order; what must be atomic goes into one BATCH.
- *    A driver may merge independent ops into one transaction, if each still fails alone. */
+ *    A driver may merge independent ops into one transaction, if each still fails alone.
+ * 7. done(PHX_OK) of a write means: committed, and seen by every op that is submitted after it.
+ * 8. A revision grows whenever its record changes, and is not used again when the record is deleted
+ *    and made anew. Rows of an append-only collection have none: theirs is 1.
+ * 9. Texts are UTF-8 without NUL, compared bytewise; reals are finite. A null matches PHX_IS_NULL and
+ *    no other condition, sorts first, and plus anything is null. JSON is kept as it came and is neither
+ *    compared nor sorted. What is not so is PHX_E_INVAL; phoenix/storage.h checks it for drivers. */
 #define PHX_STORAGE "phoenix.storage/1"
 enum {
     PHX_ENSURE = 1, /**< declare `collection`; idempotent; adds columns and indexes it lacks */
     PHX_PING,       /**< is the store there and writable */
     PHX_GET,        /**< the record whose key is cells[0..n_key); NOTFOUND if none */
-    PHX_PUT,        /**< insert or replace cells[]; if_rev: 0 any, PHX_REV_NEW must not exist */
-    PHX_DELETE,     /**< by key (n_cells = n_key) with if_rev, or by conds: as many as match */
-    PHX_SCAN,       /**< rows that match conds, in order, at most limit */
+    PHX_PUT,        /**< insert or replace cells[]; if_rev: 0 any, PHX_REV_NEW must not exist, else
+                         the stored revision: CONFLICT if it is not. Append-only: several rows at
+                         once, and a row whose key is there already stays as it was, uncounted */
+    PHX_DELETE,     /**< by key (n_cells = n_key) with if_rev, or by conds: as many as match, in
+                         order, at most limit. No such record is fine, but CONFLICT with if_rev */
+    PHX_SCAN,       /**< rows that match conds, in order (then by key), at most limit */
     PHX_UPDATE,     /**< apply sets to rows that match conds, in order, at most limit, each row to
-                         one caller only (skip what others hold); answers the rows as changed */
-    PHX_BATCH       /**< batch[]: PUT, DELETE, UPDATE of any collections, all or nothing */
+                         one caller only (skip what others hold); answers the rows as changed.
+                         if_rev: only the row with that revision; CONFLICT if there is none */
+    PHX_BATCH       /**< batch[]: PUT, DELETE, UPDATE of any collections, all or nothing, in this
+                         order; answers no rows; PHX_RELAXED is the batch's, not the members' */
 };
 #define PHX_REV_NEW UINT64_MAX
 /** Field types. A null cell has type 0. */
@@ -279,14 +290,14 @@ typedef struct phx_collection {
     const char *name;
     uint32_t n_fields, n_key; /**< the first n_key fields are the primary key */
     const phx_field *fields;
-    uint32_t n_indexes, time_field;
+    uint32_t n_indexes, time_field; /* time_field: UINT32_MAX: none */
     const phx_index *indexes;
 } phx_collection;
 /** Flags of a request. */
 enum {
     PHX_RELAXED = 1,  /**< may be lost with the last second before a power failure */
     PHX_DISTINCT = 2, /**< SCAN: the fields named by `order` only, each combination once */
-    PHX_NO_ROWS = 4   /**< UPDATE: do not answer the rows, only how many (see done) */
+    PHX_NO_ROWS = 4   /**< UPDATE: do not answer the rows, only how many (see done); faster */
 };
 typedef struct phx_req { /* lent until done: no need to copy */
     uint32_t size, code, flags, n_batch;
@@ -318,7 +329,7 @@ typedef struct phx_storage_ops { /* all [loop]; must not block */
     void (*open)(phx_self *, phx_op *);
     void (*submit)(phx_self *, phx_op *, const phx_req *);
     void (*cancel)(phx_self *, phx_op *); /**< a wish: done() must still come, once */
-    void (*close)(phx_self *, phx_op *);  /**< no op is in flight any more */
+    void (*close)(phx_self *, phx_op *);  /**< no op is in flight any more; also after a failed open */
 } phx_storage_ops;
 
 /* ------------------------------------------------------------------------------ entry symbol */

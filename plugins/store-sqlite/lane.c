@@ -72,11 +72,6 @@ static bool ended(phx_self *self)
     return sqlite3_get_autocommit(self->db) != 0;
 }
 
-static bool fatal(phx_status status)
-{
-    return status == PHX_E_UNAVAILABLE || status == PHX_E_NOMEM || status == PHX_E_INTERNAL;
-}
-
 /** Run one write in a savepoint. A status of the transaction as a whole is returned. */
 static phx_status write_one(phx_self *self, struct job *j)
 {
@@ -92,7 +87,7 @@ static phx_status write_one(phx_self *self, struct job *j)
     }
     if (j->status == PHX_E_CANCELLED)
         over(self, j);
-    if (ended(self) || fatal(j->status))
+    if (ended(self) || j->status == PHX_E_UNAVAILABLE)
         return j->status ? j->status : PHX_E_INTERNAL;
     if (j->status) {
         kept_free(j);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retention: delete what is older than a time, in chunks, so that no other query waits long. Each chunk
+ * is sent when the last one was answered; the driver's queue lets others in between. */
+#include <stdlib.h>
+#include "core/base/mem.h"
+#include "core/store/store_priv.h"
+
+enum { CHUNK_ROWS = 1000 }; /* about 10 ms of SQLite */
+
+struct expiry {
+    struct store *st;
+    enum collection c;
+    int64_t before_ns;
+    uint64_t n;
+    query_done_fn *done;
+    void *arg;
+};
+
+static void on_chunk(void *arg, const struct result *res);
+
+static void next_chunk(struct expiry *x)
+{
+    struct query *q = q_delete(x->st, x->c);
+    int field = (int)collection_of(x->c)->time_field;
+    q_where_int(q, field, PHX_LT, x->before_ns);
+    q_order(q, field);
+    q_limit(q, CHUNK_ROWS);
+    q_flags(q, PHX_RELAXED);
+    store_run(q, on_chunk, x);
+}
+
+static void on_chunk(void *arg, const struct result *res)
+{
+    struct expiry *x = arg;
+    x->n += res->n;
+    if (res->rc == 0 && res->n == CHUNK_ROWS) {
+        next_chunk(x);
+        return;
+    }
+    struct result whole = *res;
+    whole.n = x->n;
+    query_done_fn *done = x->done;
+    void *done_arg = x->arg;
+    free(x);
+    if (done)
+        done(done_arg, &whole);
+}
+
+void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done, void *arg)
+{
+    struct expiry *x = mem_alloc(sizeof(*x));
+    *x = (struct expiry){ .st = st, .c = c, .before_ns = before_wall_ns, .done = done, .arg = arg };
+    next_chunk(x);
+}
