@@ -73,8 +73,9 @@ void schema_defaults(const struct schema *s, struct json *doc);
 void schema_write(const struct schema *s, struct jw *w);
 
 /** From JSON Schema text: type object with properties of type string, integer, number, boolean,
- *  array, object; enum, minimum, maximum, minLength, maxLength, items, default, description,
- *  required, format "duration". Anything else is refused. Caller frees with schema_free(). */
+ *  array, object (or none: anything); enum, minimum, maximum, minLength, maxLength, minItems, maxItems,
+ *  items, properties, additionalProperties, default, description, title, required, format "duration",
+ *  "uuid" or "date-time". Anything else is refused (CONFIG). Caller frees with schema_free(). */
 struct schema *schema_from_json(struct str text, struct err *err) MUST_CHECK;
 void schema_free(struct schema *s);
 #endif

@@ -143,3 +143,39 @@ bool glob_match(struct str pattern, struct str s)
         p++;
     return p == pattern.n;
 }
+
+#define DISTANCE_MAX 63
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Three rows of the matrix: this one, the one before and, for swaps, the one before that. */
+unsigned str_distance(struct str a, struct str b)
+{
+    unsigned rows[3][DISTANCE_MAX + 1];
+    size_t an = a.n < DISTANCE_MAX ? a.n : DISTANCE_MAX, bn = b.n < DISTANCE_MAX ? b.n : DISTANCE_MAX;
+    for (size_t j = 0; j <= bn; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= an; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= bn; j++) {
+            unsigned change = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, change);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                above2[j - 2] + 1 < row[j])
+                row[j] = above2[j - 2] + 1;
+        }
+    }
+    return rows[an % 3][bn];
+}
+
+bool str_close(struct str given, struct str known)
+{
+    size_t shorter = given.n < known.n ? given.n : known.n;
+    unsigned allowed = shorter < 3 ? 0 : shorter < 6 ? 1 : 2;
+    return allowed && str_distance(given, known) <= allowed;
+}

@@ -49,4 +49,10 @@ const char *format_duration(int64_t ns, char out[32]);
 bool name_valid(struct str s, bool host);
 /** Shell pattern with '*' and '?' only; linear in the product of the lengths, no recursion. */
 bool glob_match(struct str pattern, struct str s);
+
+/** For "did you mean": how many letters to add, drop, change or swap with a neighbour (of the first
+ *  63 bytes of each). */
+unsigned str_distance(struct str a, struct str b);
+/** Whether @p known may be what somebody meant who wrote @p given. */
+bool str_close(struct str given, struct str known);
 #endif
