@@ -131,10 +131,9 @@ static void read_step(struct pipeline *p, const struct doc_node *node, struct do
         fault(f, node, "processors", "each needs a type: topk or adaptive");
         return;
     }
-    if (p->n_steps == PIPELINE_MAX_STEPS) {
-        fault(f, node, "processors", "there are more than 8");
-        return;
-    }
+    if (p->n_steps == PIPELINE_MAX_STEPS) return; /* one of them stands twice: said below */
+    for (size_t i = 0; i < p->n_steps; i++)
+        if (p->steps[i].kind == (enum step_kind)kind) fault(f, node, type, "may stand only once");
     struct step *s = &p->steps[p->n_steps++];
     s->kind = (enum step_kind)kind;
     refuse_unknown(STEPS[kind].members, node, f);

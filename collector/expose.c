@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A family of processes is a row of PROCESS: its head, which processes have it, and its points. Each
+ * line is written into room that was made for the longest one, so a point costs a few copies. */
+#include "config.h"
+#include "collector/expose.h"
+#include <string.h>
+#include <time.h>
+#include "core/base/clock.h"
+
+enum { LINE_MAX_BYTES = 512 }; /* name, labels, one more label, value */
+
+static char *put(char *p, struct str s)
+{
+    memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
+static char *put_uint(char *p, uint64_t v)
+{
+    char digits[20];
+    unsigned n = 0;
+    do digits[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (n) *p++ = digits[--n];
+    return p;
+}
+
+/* v / 10^places: hundredths as "1.05". */
+static char *put_fixed(char *p, uint64_t v, unsigned places)
+{
+    uint64_t unit = 1;
+    for (unsigned i = 0; i < places; i++) unit *= 10;
+    p = put_uint(p, v / unit);
+    if (!places) return p;
+    *p++ = '.';
+    for (v %= unit; unit /= 10;) *p++ = (char)('0' + v / unit % 10);
+    return p;
+}
+
+/* A number as an integer and how many decimal places it has. */
+struct number {
+    uint64_t v;
+    unsigned places;
+};
+
+static struct number from_double(double v)
+{
+    if (!(v > 0)) return (struct number){ 0, 6 };
+    return (struct number){ v < 1e12 ? (uint64_t)(v * 1e6 + 0.5) : UINT64_C(1000000000000000000), 6 };
+}
+
+static struct number from_ticks(uint64_t ticks, uint64_t hz)
+{
+    return (struct number){ ticks / hz * 100 + ticks % hz * 100 / hz, 2 };
+}
+
+static void sample(struct buf *out, struct str name, struct str labels, struct str more, struct number n)
+{
+    char *start = buf_room(out, LINE_MAX_BYTES), *p = start;
+    if (!p) return;
+    p = put(p, name);
+    if (labels.n || more.n) {
+        *p++ = '{';
+        p = put(p, labels);
+        if (labels.n && more.n) *p++ = ',';
+        p = put(p, more);
+        *p++ = '}';
+    }
+    *p++ = ' ';
+    p = put_fixed(p, n.v, n.places);
+    *p++ = '\n';
+    *p = '\0'; /* buf_room() has room for it */
+    out->len += (size_t)(p - start);
+}
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_adds(out, "# HELP ");
+    buf_adds(out, name);
+    buf_addc(out, ' ');
+    buf_adds(out, help);
+    buf_adds(out, "\n# TYPE ");
+    buf_adds(out, name);
+    buf_addc(out, ' ');
+    buf_adds(out, type);
+    buf_addc(out, '\n');
+}
+
+/* --------------------------------------------------------------------------------------- labels */
+
+/* Bytes of the well-formed UTF-8 sequence at p; 0: there is none. */
+static size_t sequence(const char *p, size_t n)
+{
+    for (size_t len = 1; len <= 4 && len <= n; len++)
+        if (utf8_valid((struct str){ p, len })) return len;
+    return 0;
+}
+
+size_t expose_labels(char out[LABELS_MAX], uint32_t pid, struct str name)
+{
+    char *p = put(out, STR("process_pid=\""));
+    p = put_uint(p, pid);
+    p = put(p, STR("\",process_executable_name=\""));
+    for (size_t i = 0; i < name.n;) {
+        size_t len = sequence(name.p + i, name.n - i);
+        char c = name.p[i];
+        if (!len) p = put(p, STR("\xef\xbf\xbd"));
+        else if (c == '\n') p = put(p, STR("\\n"));
+        else {
+            if (c == '"' || c == '\\') *p++ = '\\';
+            p = put(p, (struct str){ name.p + i, len });
+        }
+        i += len ? len : 1;
+    }
+    *p++ = '"';
+    return (size_t)(p - out);
+}
+
+/* ------------------------------------------------------------------------------------ processes */
+
+struct point {
+    struct str more; /* one more label */
+    struct number n;
+};
+typedef void points_fn(const struct collector *c, const struct proc *p, struct point *ret);
+typedef bool has_fn(const struct proc *p);
+
+static bool has_always(const struct proc *p)
+{
+    return true;
+}
+static bool has_rate(const struct proc *p)
+{
+    return p->scans > 1;
+}
+static bool has_io(const struct proc *p)
+{
+    return p->has_io;
+}
+static bool has_fds(const struct proc *p)
+{
+    return p->has_fds;
+}
+
+static void cpu_time(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret[0] = (struct point){ STR("state=\"user\""), from_ticks(p->stat.user, c->hz) };
+    ret[1] = (struct point){ STR("state=\"system\""), from_ticks(p->stat.system, c->hz) };
+}
+static void cpu_utilization(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret[0] = (struct point){ STR("state=\"user\""), from_double(p->cpu_user / c->cpus) };
+    ret[1] = (struct point){ STR("state=\"system\""), from_double(p->cpu_system / c->cpus) };
+}
+static void memory_usage(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret->n.v = p->rss;
+}
+static void memory_virtual(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret->n.v = p->stat.virtual_bytes;
+}
+static void threads(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret->n.v = p->stat.threads;
+}
+static void open_fds(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret->n.v = (uint64_t)p->fds;
+}
+static void disk_io(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret[0] = (struct point){ STR("direction=\"read\""), { p->io.read_bytes, 0 } };
+    ret[1] = (struct point){ STR("direction=\"write\""), { p->io.write_bytes, 0 } };
+}
+static void paging_faults(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    ret[0] = (struct point){ STR("type=\"major\""), { p->stat.major_faults, 0 } };
+    ret[1] = (struct point){ STR("type=\"minor\""), { p->stat.minor_faults, 0 } };
+}
+static void uptime(const struct collector *c, const struct proc *p, struct point *ret)
+{
+    uint64_t start = from_ticks(p->stat.start, c->hz).v;
+    ret->n = (struct number){ c->host.has_uptime && c->host.uptime > start ? c->host.uptime - start : 0, 2 };
+}
+
+enum { MAX_POINTS = 2 };
+static const struct {
+    const char *name, *type;
+    unsigned n_points;
+    has_fn *has;
+    points_fn *points;
+    const char *help;
+} PROCESS[] = {
+    { "process_cpu_time_seconds_total", "counter", 2, has_always, cpu_time,
+      "CPU time by state (process.cpu.time)" },
+    { "process_cpu_utilization_ratio", "gauge", 2, has_rate, cpu_utilization,
+      "CPU time of the last interval as a share of all CPUs (process.cpu.utilization)" },
+    { "process_memory_usage_bytes", "gauge", 1, has_always, memory_usage,
+      "Resident memory (process.memory.usage)" },
+    { "process_memory_virtual_bytes", "gauge", 1, has_always, memory_virtual,
+      "Virtual memory (process.memory.virtual)" },
+    { "process_threads", "gauge", 1, has_always, threads, "Threads (process.threads)" },
+    { "process_open_file_descriptors", "gauge", 1, has_fds, open_fds,
+      "Open descriptors (process.open_file_descriptors)" },
+    { "process_disk_io_bytes_total", "counter", 2, has_io, disk_io,
+      "Bytes read and written, page cache included (process.disk.io)" },
+    { "process_paging_faults_total", "counter", 2, has_always, paging_faults,
+      "Page faults (process.paging.faults)" },
+    { "process_uptime_seconds", "gauge", 1, has_always, uptime,
+      "Time since the process started (process.uptime)" },
+};
+enum { N_PROCESS = sizeof PROCESS / sizeof PROCESS[0] };
+
+uint64_t expose_process_points(const struct proc *p)
+{
+    uint64_t n = 0;
+    for (unsigned f = 0; f < N_PROCESS; f++) n += PROCESS[f].has(p) ? PROCESS[f].n_points : 0;
+    return n;
+}
+
+static void expose_family(const struct collector *c, unsigned f, struct buf *out)
+{
+    struct str name = str_of(PROCESS[f].name);
+    head(out, PROCESS[f].name, PROCESS[f].type, PROCESS[f].help);
+    for (uint32_t i = 0; i < c->table.n; i++) {
+        const struct proc *p = &c->table.procs[i];
+        if (!p->kept || !PROCESS[f].has(p)) continue;
+        struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } }, { { "", 0 }, { 0, 0 } } };
+        PROCESS[f].points(c, p, points);
+        struct str labels = { p->labels, p->labels_len };
+        for (unsigned k = 0; k < PROCESS[f].n_points; k++) sample(out, name, labels, points[k].more, points[k].n);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- host */
+
+/* One series: a family of its own starts where `type` is set. */
+struct line {
+    const char *name, *type, *help;
+    const char *more;
+    struct number n;
+};
+enum { MAX_HOST_LINES = 32 };
+
+static unsigned host_cpu_lines(const struct collector *c, struct line *ret)
+{
+    static const char *const states[CPU_STATES] = {
+        [CPU_USER] = "state=\"user\"", [CPU_NICE] = "state=\"nice\"",
+        [CPU_SYSTEM] = "state=\"system\"", [CPU_IDLE] = "state=\"idle\"",
+        [CPU_WAIT] = "state=\"wait\"", [CPU_INTERRUPT] = "state=\"interrupt\"",
+        [CPU_SOFTIRQ] = "state=\"softirq\"", [CPU_STEAL] = "state=\"steal\"",
+    };
+    for (unsigned i = 0; i < CPU_STATES; i++)
+        ret[i] = (struct line){ "system_cpu_time_seconds_total", i ? NULL : "counter",
+                                "CPU time of all CPUs by state (system.cpu.time)", states[i],
+                                from_ticks(c->host.cpu.ticks[i], c->hz) };
+    ret[CPU_STATES] = (struct line){ "system_processes_created_total", "counter",
+                                     "Processes created since boot (system.processes.created)", "",
+                                     { c->host.cpu.processes_created, 0 } };
+    return CPU_STATES + 1;
+}
+
+static unsigned host_memory_lines(const struct collector *c, struct line *ret)
+{
+    const struct host_memory *m = &c->host.memory;
+    uint64_t used = m->total > m->available ? m->total - m->available : 0;
+    const struct {
+        const char *state;
+        uint64_t bytes;
+    } rows[] = {
+        { "state=\"used\"", used },
+        { "state=\"free\"", m->free },
+        { "state=\"buffered\"", m->buffered },
+        { "state=\"cached\"", m->cached },
+        { "state=\"slab_reclaimable\"", m->slab_reclaimable },
+        { "state=\"slab_unreclaimable\"", m->slab_unreclaimable },
+    };
+    unsigned n = sizeof rows / sizeof rows[0];
+    for (unsigned i = 0; i < n; i++)
+        ret[i] = (struct line){ "system_memory_usage_bytes", i ? NULL : "gauge",
+                                "Memory by state; used is what is not available (system.memory.usage)",
+                                rows[i].state, { rows[i].bytes, 0 } };
+    ret[n] = (struct line){ "system_memory_limit_bytes", "gauge", "Memory of the host (system.memory.limit)", "",
+                            { m->total, 0 } };
+    return n + 1;
+}
+
+static unsigned host_load_lines(const struct collector *c, struct line *ret)
+{
+    ret[0] = (struct line){ "system_cpu_load_average_1m", "gauge",
+                            "Load average of 1 minute (system.cpu.load_average.1m)", "", { c->host.load[0], 2 } };
+    ret[1] = (struct line){ "system_cpu_load_average_5m", "gauge",
+                            "Load average of 5 minutes (system.cpu.load_average.5m)", "", { c->host.load[1], 2 } };
+    ret[2] = (struct line){ "system_cpu_load_average_15m", "gauge",
+                            "Load average of 15 minutes (system.cpu.load_average.15m)", "", { c->host.load[2], 2 } };
+    return 3;
+}
+
+static unsigned host_process_lines(const struct collector *c, struct line *ret)
+{
+    static const struct {
+        const char *status;
+        char letter;
+    } rows[] = {
+        { "status=\"running\"", 'r' },  { "status=\"sleeping\"", 's' }, { "status=\"blocked\"", 'd' },
+        { "status=\"idle\"", 'i' },     { "status=\"stopped\"", 't' },  { "status=\"zombies\"", 'z' },
+    };
+    unsigned n = sizeof rows / sizeof rows[0];
+    for (unsigned i = 0; i < n; i++)
+        ret[i] = (struct line){ "system_processes_count", i ? NULL : "gauge",
+                                "Processes by status (system.processes.count)", rows[i].status,
+                                { c->host.states[rows[i].letter - 'a'], 0 } };
+    return n;
+}
+
+static unsigned host_lines(const struct collector *c, struct line ret[MAX_HOST_LINES])
+{
+    unsigned n = 0;
+    if (c->host.has_cpu) n += host_cpu_lines(c, ret + n);
+    if (c->host.has_load) n += host_load_lines(c, ret + n);
+    if (c->host.has_memory) n += host_memory_lines(c, ret + n);
+    n += host_process_lines(c, ret + n);
+    if (c->host.has_uptime)
+        ret[n++] = (struct line){ "system_uptime_seconds", "gauge", "Time since boot (system.uptime)", "",
+                                  { c->host.uptime, 2 } };
+    return n;
+}
+
+static void write_lines(struct buf *out, const struct line *lines, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (lines[i].type) head(out, lines[i].name, lines[i].type, lines[i].help);
+        sample(out, str_of(lines[i].name), STR(""), str_of(lines[i].more), lines[i].n);
+    }
+}
+
+uint64_t expose_host_points(const struct collector *c)
+{
+    struct line lines[MAX_HOST_LINES];
+    return host_lines(c, lines);
+}
+
+void expose_pipeline(const struct collector *c, struct buf *out)
+{
+    struct line lines[MAX_HOST_LINES];
+    write_lines(out, lines, host_lines(c, lines));
+    for (unsigned f = 0; f < N_PROCESS; f++) expose_family(c, f, out);
+}
+
+/* ------------------------------------------------------------------------------------------ own */
+
+static struct number from_ns(int64_t ns)
+{
+    return (struct number){ ns > 0 ? (uint64_t)ns / 1000 : 0, 6 };
+}
+
+static int64_t own_cpu_ns(void)
+{
+    struct timespec ts = { 0, 0 };
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+void expose_own(const struct collector *c, struct buf *out)
+{
+    const struct totals *t = &c->totals;
+    const struct line lines[] = {
+        { "phoenix_collector_points_in_total", "counter", "Points that entered the pipeline", "",
+          { t->points_in, 0 } },
+        { "phoenix_collector_points_total", "counter", "Points that were exported", "", { t->points, 0 } },
+        { "phoenix_collector_dropped_total", "counter", "Points that the pipeline dropped on purpose", "",
+          { t->points_in - t->points, 0 } },
+        { "phoenix_collector_bytes_total", "counter", "Bytes of exposition, without these own metrics", "",
+          { t->bytes, 0 } },
+        { "phoenix_collector_scans_total", "counter", "Scans of /proc", "", { t->scans, 0 } },
+        { "phoenix_collector_unreadable_total", "counter",
+          "Files below /proc that were not ours to read, or gone, or cut", "", { t->unreadable, 0 } },
+        { "phoenix_collector_skipped_total", "counter", "Processes above the limit of the table", "",
+          { t->skipped, 0 } },
+        { "phoenix_collector_series", "gauge", "Series of this exposition, without these own metrics", "",
+          { t->series, 0 } },
+        { "phoenix_collector_processes", "gauge", "Processes seen by this scan", "", { t->processes, 0 } },
+        { "phoenix_collector_processes_kept", "gauge", "Processes in this exposition", "", { t->kept, 0 } },
+        { "phoenix_collector_critical_seen", "gauge", "Critical processes in this exposition", "",
+          { t->critical_seen, 0 } },
+        { "phoenix_collector_scan_seconds", "gauge", "Time that this scan took", "", from_ns(t->took_ns) },
+        { "process_cpu_seconds_total", "counter", "CPU time of the collector itself", "", from_ns(own_cpu_ns()) },
+        { "process_start_time_seconds", "gauge", "When the collector started, since 1970", "",
+          from_ns(c->started_wall_ns) },
+    };
+    write_lines(out, lines, sizeof lines / sizeof lines[0]);
+}
