@@ -84,7 +84,8 @@ struct phx_host {
     void (*fail)(const phx_host *, phx_status, phx_str why); /**< [any] why the next return is bad */
     phx_mono (*mono)(const phx_host *);                      /**< [any] NULL for pure kinds */
     phx_wall (*wall)(const phx_host *);                      /**< [any] NULL for pure kinds */
-    int64_t (*cfg_int)(const phx_cfg *, const char *path, int64_t dflt); /**< [any] "pool.size" */
+    /** [any] "pool.size"; a duration ("90s") reads in ns, a boolean as 0 or 1. */
+    int64_t (*cfg_int)(const phx_cfg *, const char *path, int64_t dflt);
     double (*cfg_num)(const phx_cfg *, const char *path, double dflt);   /**< [any] */
     const char *(*cfg_str)(const phx_cfg *, const char *path, const char *dflt); /**< [any] */
     const char *(*cfg_json)(const phx_cfg *, const char *path); /**< [any] a subtree as JSON text */
