@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+include tests/unit/plugin/local.mk
+include tests/abi/local.mk
