@@ -14,7 +14,8 @@
 #define FULL_CYCLE_NS (24 * 3600 * NS_PER_S)
 #define FLEET_HOSTS 5 /* from so many hosts on one may speak of hosts like these */
 
-static const char *const decision_names[] = { "keep_running", "promote", "reject", "inconclusive", "invalid" };
+static const char *const decision_names[] = { "keep_running", "promote", "reject", "inconclusive",
+                                              "invalid" };
 
 const char *decision_name(enum decision d)
 {
@@ -53,7 +54,8 @@ static void check_parity(struct look *l)
         snprintf(l->parity_text, sizeof l->parity_text, "input parity is not known yet: %zu batches of %zu",
                  e->n_batches, f.min_batches);
     } else {
-        l->parity_broken = e->theta - b.time > log1p(PARITY_MARGIN) || e->theta + b.time < log1p(-PARITY_MARGIN);
+        l->parity_broken =
+            e->theta - b.time > log1p(PARITY_MARGIN) || e->theta + b.time < log1p(-PARITY_MARGIN);
         snprintf(l->parity_text, sizeof l->parity_text,
                  "points that entered, candidate to baseline: %.4f (%.4f to %.4f)", exp(e->theta),
                  exp(e->theta - b.time), exp(e->theta + b.time));
@@ -81,7 +83,8 @@ static void find_evidence(struct look *l)
     for (unsigned i = 0; i < spec->n_criteria; i++)
         for (size_t k = 0; k < l->in->n_kpis; k++) {
             const struct kpi_result *r = &l->kpis[k];
-            if (r->def->ops->estimand == PHX_EVENT || strcmp(r->def->name, spec->criteria[i].kpi) != 0) continue;
+            if (r->def->ops->estimand == PHX_EVENT || strcmp(r->def->name, spec->criteria[i].kpi) != 0)
+                continue;
             if (r->effect.why[0] == 0 && r->effect.n_hosts < hosts) hosts = r->effect.n_hosts;
             if (!(r->effect.flags & FLAG_DETERMINISTIC)) constant = false;
         }
@@ -100,7 +103,9 @@ int analysis_run(const struct analysis_input *in, struct json **ret_result, stru
     struct cells cells;
     int rc = cells__make(in, &cells, err);
     if (rc) return rc;
-    struct look l = { .in = in, .cells = &cells, .kpis = mem_calloc(in->n_kpis + 1, sizeof *l.kpis),
+    struct look l = { .in = in,
+                      .cells = &cells,
+                      .kpis = mem_calloc(in->n_kpis + 1, sizeof *l.kpis),
                       .judgements = mem_calloc(in->spec->n_criteria + 1, sizeof *l.judgements),
                       .elapsed_ns = in->to_ns - in->from_ns };
     l.coverage = coverage_of(&cells);

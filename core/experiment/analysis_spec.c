@@ -22,35 +22,93 @@ static const char *const evidences[] = { "within-host", "small-fleet", "fleet", 
 
 static const struct field criterion_fields[] = {
     { .name = "kpi", .kind = F_STRING, .flags = F_REQUIRED, .min = 1, .max = 63, .help = "name of the KPI" },
-    { .name = "reduction_at_least", .kind = F_REAL, .rmin = 0, .rmax = 1, .help = "success: share that the candidate saves" },
+    { .name = "reduction_at_least",
+      .kind = F_REAL,
+      .rmin = 0,
+      .rmax = 1,
+      .help = "success: share that the candidate saves" },
     { .name = "ratio_at_most", .kind = F_REAL, .rmin = 0, .rmax = 1000, .help = "candidate / baseline" },
-    { .name = "or_diff_at_most", .kind = F_REAL, .rmin = 0, .rmax = 1e18, .help = "with ratio_at_most: or candidate - baseline, in the KPI's unit" },
-    { .name = "at_least", .kind = F_REAL, .help = "events: share of trials; differences: candidate - baseline" },
+    { .name = "or_diff_at_most",
+      .kind = F_REAL,
+      .rmin = 0,
+      .rmax = 1e18,
+      .help = "with ratio_at_most: or candidate - baseline, in the KPI's unit" },
+    { .name = "at_least",
+      .kind = F_REAL,
+      .help = "events: share of trials; differences: candidate - baseline" },
     { .name = "at_most", .kind = F_REAL, .help = "as at_least" },
-    { .name = "never_below", .kind = F_REAL, .help = "limit on every cell of the candidate, without statistics" },
+    { .name = "never_below",
+      .kind = F_REAL,
+      .help = "limit on every cell of the candidate, without statistics" },
     { .name = "never_above", .kind = F_REAL, .help = "as never_below" },
     { .name = NULL }
 };
-static const struct schema criterion_schema = { .name = "criterion", .help = "A KPI and exactly one rule", .fields = criterion_fields };
+static const struct schema criterion_schema = { .name = "criterion",
+                                                .help = "A KPI and exactly one rule",
+                                                .fields = criterion_fields };
 static const struct field criterion_item = { .kind = F_OBJECT, .sub = &criterion_schema };
 
 static const struct field spec_fields[] = {
-    { .name = "alpha", .kind = F_REAL, .rmin = 0.0001, .rmax = 0.25, .help = "one-sided risk of a wrong promote; 0.05" },
-    { .name = "alpha_stop", .kind = F_REAL, .rmin = 0.0001, .rmax = 0.25, .help = "one-sided risk of a wrong statistical stop; 0.05" },
-    { .name = "scope", .kind = F_ENUM, .values = scopes, .help = "whether the verdict is about these hosts or about hosts like them" },
+    { .name = "alpha",
+      .kind = F_REAL,
+      .rmin = 0.0001,
+      .rmax = 0.25,
+      .help = "one-sided risk of a wrong promote; 0.05" },
+    { .name = "alpha_stop",
+      .kind = F_REAL,
+      .rmin = 0.0001,
+      .rmax = 0.25,
+      .help = "one-sided risk of a wrong statistical stop; 0.05" },
+    { .name = "scope",
+      .kind = F_ENUM,
+      .values = scopes,
+      .help = "whether the verdict is about these hosts or about hosts like them" },
     { .name = "fleet_size", .kind = F_INT, .min = 1, .max = INT32_MAX, .help = "hosts of the whole fleet" },
-    { .name = "bucket", .kind = F_DURATION, .min = 1, .max = 24 * HOUR_NS, .help = "width of a time bucket; at least four sample intervals" },
-    { .name = "min_batches", .kind = F_INT, .min = 5, .max = 100000, .help = "batches before any statistical decision; 10" },
-    { .name = "min_duration", .kind = F_DURATION, .min = 1, .max = INT64_MAX, .help = "no promote and no reject for want of benefit before" },
-    { .name = "max_duration", .kind = F_DURATION, .min = 1, .max = INT64_MAX, .help = "inconclusive after it" },
+    { .name = "bucket",
+      .kind = F_DURATION,
+      .min = 1,
+      .max = 24 * HOUR_NS,
+      .help = "width of a time bucket; at least four sample intervals" },
+    { .name = "min_batches",
+      .kind = F_INT,
+      .min = 5,
+      .max = 100000,
+      .help = "batches before any statistical decision; 10" },
+    { .name = "min_duration",
+      .kind = F_DURATION,
+      .min = 1,
+      .max = INT64_MAX,
+      .help = "no promote and no reject for want of benefit before" },
+    { .name = "max_duration",
+      .kind = F_DURATION,
+      .min = 1,
+      .max = INT64_MAX,
+      .help = "inconclusive after it" },
     { .name = "min_evidence", .kind = F_ENUM, .values = evidences, .help = "least evidence for a promote" },
-    { .name = "min_coverage", .kind = F_REAL, .rmin = 0.1, .rmax = 1, .help = "share of (host, bucket) pairs that must be whole; 0.8" },
-    { .name = "early_stop", .kind = F_BOOL, .help = "end measuring as soon as the decision is certain; false" },
-    { .name = "success", .kind = F_ARRAY, .item = &criterion_item, .min = 1, .max = 16, .help = "all must be proved for a promote" },
-    { .name = "guardrails", .kind = F_ARRAY, .item = &criterion_item, .max = 16, .help = "all must be passed for a promote; one breach is a reject" },
+    { .name = "min_coverage",
+      .kind = F_REAL,
+      .rmin = 0.1,
+      .rmax = 1,
+      .help = "share of (host, bucket) pairs that must be whole; 0.8" },
+    { .name = "early_stop",
+      .kind = F_BOOL,
+      .help = "end measuring as soon as the decision is certain; false" },
+    { .name = "success",
+      .kind = F_ARRAY,
+      .item = &criterion_item,
+      .min = 1,
+      .max = 16,
+      .help = "all must be proved for a promote" },
+    { .name = "guardrails",
+      .kind = F_ARRAY,
+      .item = &criterion_item,
+      .max = 16,
+      .help = "all must be passed for a promote; one breach is a reject" },
     { .name = NULL }
 };
-const struct schema analysis_schema = { .name = "analysis", .help = "How the verdict is reached", .fields = spec_fields };
+const struct schema analysis_schema = { .name = "analysis",
+                                        .help = "How the verdict is reached",
+                                        .fields = spec_fields };
 
 /* ---- faults */
 struct check {
@@ -106,8 +164,10 @@ static bool read_rule(struct check *c, const struct json *doc, struct criterion 
             n++;
         }
     if (n != 1) {
-        fault(c, c->at, "a criterion has exactly one of reduction_at_least, ratio_at_most, at_least, at_most, "
-              "never_below, never_above; this one has %u", n);
+        fault(c, c->at,
+              "a criterion has exactly one of reduction_at_least, ratio_at_most, at_least, at_most, "
+              "never_below, never_above; this one has %u",
+              n);
         return false;
     }
     ret->or_diff = json_get_real(doc, "or_diff_at_most", NAN);
@@ -129,18 +189,23 @@ static void name_the_known(struct check *c, const char *name)
 static void check_trials(struct check *c, const struct criterion *cr, double alpha)
 {
     size_t have = c->facts->n_hosts * c->facts->n_critical, need = 1;
-    while (need < TRIALS_MAX && phx_binom_ln_e((double)need, (double)need, cr->value, 1) < -log(alpha)) need++;
+    while (need < TRIALS_MAX && phx_binom_ln_e((double)need, (double)need, cr->value, 1) < -log(alpha))
+        need++;
     if (have >= need) return;
-    fault(c, c->at, "a share of %.4g cannot be proved with %zu trials (%zu hosts x %zu names): it takes %zu, "
-          "so %zu hosts; or use never_below", cr->value, have, c->facts->n_hosts, c->facts->n_critical, need,
+    fault(c, c->at,
+          "a share of %.4g cannot be proved with %zu trials (%zu hosts x %zu names): it takes %zu, "
+          "so %zu hosts; or use never_below",
+          cr->value, have, c->facts->n_hosts, c->facts->n_critical, need,
           (need + c->facts->n_critical - 1) / c->facts->n_critical);
 }
 
 static void check_event(struct check *c, const struct criterion *cr, const struct kpi_def *k, double alpha)
 {
     if (!(cr->value > 0) || !(cr->value < 1))
-        fault(c, c->at, "a share strictly between 0 and 1 can be proved; for 0 or 1 use never_below or never_above");
-    else if (cr->rule == RULE_AT_LEAST && needs_critical_list(k) && c->facts->n_critical > 0 && c->facts->n_hosts > 0)
+        fault(c, c->at,
+              "a share strictly between 0 and 1 can be proved; for 0 or 1 use never_below or never_above");
+    else if (cr->rule == RULE_AT_LEAST && needs_critical_list(k) && c->facts->n_critical > 0 &&
+             c->facts->n_hosts > 0)
         check_trials(c, cr, alpha);
 }
 
@@ -165,7 +230,8 @@ static void check_rule(struct check *c, const struct criterion *cr, const struct
     if (cr->rule == RULE_RATIO_AT_MOST && !(cr->value > 1))
         fault(c, c->at, "the margin is not above zero: ratio_at_most must be above 1, for instance 1.1");
     if (!isnan(cr->or_diff) && !(cr->or_diff > 0)) fault(c, c->at, "or_diff_at_most must be above zero");
-    if (estimand == PHX_EVENT && (cr->rule == RULE_AT_LEAST || cr->rule == RULE_AT_MOST)) check_event(c, cr, k, alpha);
+    if (estimand == PHX_EVENT && (cr->rule == RULE_AT_LEAST || cr->rule == RULE_AT_MOST))
+        check_event(c, cr, k, alpha);
     if (needs_critical_list(k) && c->facts->n_critical == 0)
         fault(c, c->at, "\"%s\" needs a list of critical processes, and the experiment has none", cr->kpi);
 }
@@ -205,7 +271,8 @@ static void read_criteria(struct check *c, const struct json *list, bool guardra
     }
 }
 
-static void add(struct analysis_spec *s, const char *kpi, enum rule rule, double value, double or_diff, bool guardrail)
+static void add(struct analysis_spec *s, const char *kpi, enum rule rule, double value, double or_diff,
+                bool guardrail)
 {
     struct criterion *cr = &s->criteria[s->n_criteria++];
     *cr = (struct criterion){ .rule = rule, .value = value, .or_diff = or_diff, .guardrail = guardrail };
@@ -264,12 +331,15 @@ static void check_evidence(struct check *c, const struct analysis_spec *s)
     if (s->fleet_size > 0 && s->scope == SCOPE_SAMPLE)
         fault(c, "/fleet_size", "it goes with scope \"fleet\"");
     if (s->scope == SCOPE_SAMPLE && s->min_evidence > EVIDENCE_WITHIN_HOST)
-        fault(c, "/min_evidence", "with scope \"sample\" the verdict is about these hosts only: set scope to \"fleet\"");
+        fault(c, "/min_evidence",
+              "with scope \"sample\" the verdict is about these hosts only: set scope to \"fleet\"");
     else if (s->min_evidence == EVIDENCE_CENSUS && s->fleet_size == 0)
         fault(c, "/min_evidence", "a census needs fleet_size");
     else if (hosts > 0 && hosts < least[s->min_evidence])
-        fault(c, "/min_evidence", "evidence \"%s\" takes at least %lld hosts, the experiment has %lld: add hosts, or "
-              "lower min_evidence", evidences[s->min_evidence], (long long)least[s->min_evidence], (long long)hosts);
+        fault(c, "/min_evidence",
+              "evidence \"%s\" takes at least %lld hosts, the experiment has %lld: add hosts, or "
+              "lower min_evidence",
+              evidences[s->min_evidence], (long long)least[s->min_evidence], (long long)hosts);
     if (s->fleet_size > 0 && hosts > s->fleet_size)
         fault(c, "/fleet_size", "smaller than the %lld hosts of the experiment", (long long)hosts);
 }
@@ -284,7 +354,8 @@ static void check_times(struct check *c, const struct analysis_spec *s)
     if (s->min_duration_ns > s->max_duration_ns)
         fault(c, "/min_duration", "longer than max_duration (%s)", format_duration(s->max_duration_ns, text));
     else if (f->duration_ns > 0 && s->min_duration_ns > f->duration_ns)
-        fault(c, "/min_duration", "longer than the experiment's duration (%s)", format_duration(f->duration_ns, text));
+        fault(c, "/min_duration", "longer than the experiment's duration (%s)",
+              format_duration(f->duration_ns, text));
 }
 
 bool analysis_spec_parse(const struct json *doc, const struct spec_facts *facts, struct analysis_spec *ret,

@@ -5,10 +5,10 @@
 #include <math.h>
 #include "phoenix/stat.h"
 
-#define BATCH_TAUS 4      /* batch length in autocorrelation times */
-#define FIRST_LOOK 40     /* buckets: ten batches of the least length */
+#define BATCH_TAUS 4  /* batch length in autocorrelation times */
+#define FIRST_LOOK 40 /* buckets: ten batches of the least length */
 #define LOOK_GROWTH 1.5
-#define WHITE_SDS 2.2     /* what noise without memory passes now and then by chance: 1.4 % */
+#define WHITE_SDS 2.2 /* what noise without memory passes now and then by chance: 1.4 % */
 
 /* Short series of independent values show some autocorrelation by chance, and batches that only grow
  * would hold on to it for ever. So what does not stand out from chance counts as none: the sample

@@ -30,7 +30,8 @@ static size_t input_index(struct inputs *list, const char *name, uint32_t reduce
     if (measure == MEASURE_COUNT || reduce < PHX_MEAN || reduce > PHX_MAX) return INPUTS_MAX;
     size_t i = 0;
     while (i < list->n && (list->at[i].measure != measure || list->at[i].reduce != reduce)) i++;
-    if (i == list->n && i < INPUTS_MAX) list->at[list->n++] = (struct input){ .measure = measure, .reduce = reduce };
+    if (i == list->n && i < INPUTS_MAX)
+        list->at[list->n++] = (struct input){ .measure = measure, .reduce = reduce };
     return i;
 }
 
@@ -64,7 +65,7 @@ static void calc_resolve(struct calc *c, struct inputs *list)
 struct strip {
     const struct bucket_grid *grid;
     const uint8_t *state;
-    phx_wall *t;      /* scratch: the window of one KPI */
+    phx_wall *t; /* scratch: the window of one KPI */
     size_t *bucket;
     double **in;
 };
@@ -110,16 +111,26 @@ static void calc_cells(const struct calc *c, const struct inputs *list, struct s
         for (size_t i = 0; i < n; i++) value[s->bucket[i]] = s->in[0][i];
         return;
     }
-    phx_kpi_window w = { .size = sizeof w, .n_inputs = (uint32_t)c->n_inputs, .n = n,
-                         .bucket_ns = (uint64_t)s->grid->width_ns, .t = s->t,
+    phx_kpi_window w = { .size = sizeof w,
+                         .n_inputs = (uint32_t)c->n_inputs,
+                         .n = n,
+                         .bucket_ns = (uint64_t)s->grid->width_ns,
+                         .t = s->t,
                          .in = (const double *const *)s->in };
     double *weight = c->series->weight[arm];
-    struct sink k = { .out = { .size = sizeof k.out, .cell = on_cell }, .bucket = s->bucket, .n = n,
-                      .event = c->def->ops->estimand == PHX_EVENT, .value = value,
+    struct sink k = { .out = { .size = sizeof k.out, .cell = on_cell },
+                      .bucket = s->bucket,
+                      .n = n,
+                      .event = c->def->ops->estimand == PHX_EVENT,
+                      .value = value,
                       .weight = weight ? weight + at : NULL };
     phx_status st = c->def->ops->cells(c->def->self, &w, &k.out);
-    if (st != PHX_OK)
-        snprintf(c->series->why, sizeof c->series->why, "the calculator failed: %s", err_info(err_from_abi(st))->title);
+    if (st == PHX_E_CONFIG)
+        snprintf(c->series->why, sizeof c->series->why,
+                 "it is not configured: plugins.%s in the settings file", c->def->name);
+    else if (st != PHX_OK)
+        snprintf(c->series->why, sizeof c->series->why, "the calculator failed: %s",
+                 err_info(err_from_abi(st))->title);
 }
 
 /* Which buckets of one run may be used. A counter that fell is a restart that nobody announced. */
@@ -157,7 +168,8 @@ static void grid_set(struct bucket_grid *g, const struct analysis_input *in)
 {
     int64_t w = in->spec->bucket_ns, closed = in->to_ns;
     /* Late samples: while measuring goes on, a bucket is closed two sample intervals after its end. */
-    if (!in->ended && closed > in->now_ns - 2 * in->sample_interval_ns) closed = in->now_ns - 2 * in->sample_interval_ns;
+    if (!in->ended && closed > in->now_ns - 2 * in->sample_interval_ns)
+        closed = in->now_ns - 2 * in->sample_interval_ns;
     g->width_ns = w;
     g->first_ns = (in->from_ns + w - 1) / w * w;
     g->n = closed > g->first_ns ? (size_t)((closed - g->first_ns) / w) : 0;
@@ -167,7 +179,8 @@ static void grid_set(struct bucket_grid *g, const struct analysis_input *in)
 static void cells_fill(struct cells *c, struct calc *calcs, struct inputs *list)
 {
     size_t nb = c->grid.n;
-    struct strip s = { .grid = &c->grid, .t = mem_calloc(nb + 1, sizeof *s.t),
+    struct strip s = { .grid = &c->grid,
+                       .t = mem_calloc(nb + 1, sizeof *s.t),
                        .bucket = mem_calloc(nb + 1, sizeof *s.bucket),
                        .in = mem_calloc(list->n + 1, sizeof *s.in) };
     double *block = mem_calloc(2 * list->n * nb + 1, sizeof *block);
@@ -200,7 +213,8 @@ static void explain_absent(struct calc *c, const struct inputs *list)
 {
     for (size_t i = 0; i < c->n_inputs && !c->series->why[0]; i++)
         if (!list->at[c->input[i]].seen)
-            snprintf(c->series->why, sizeof c->series->why, "no data: no agent has measured \"%s\" in this time",
+            snprintf(c->series->why, sizeof c->series->why,
+                     "no data: no agent has measured \"%s\" in this time",
                      measure_name(list->at[c->input[i]].measure));
 }
 
@@ -214,7 +228,8 @@ int cells__make(const struct analysis_input *in, struct cells *ret, struct err *
     size_t n = ret->n_hosts * ret->grid.n;
     if (ret->grid.n > LIMIT_ANALYSIS_CELLS || n * ARM_COUNT * ret->n_series > LIMIT_ANALYSIS_CELLS) {
         cells__done(ret);
-        return err_set(err, ERR_LIMIT, "an analysis of more than %d cells: lengthen `bucket`", LIMIT_ANALYSIS_CELLS);
+        return err_set(err, ERR_LIMIT, "an analysis of more than %d cells: lengthen `bucket`",
+                       LIMIT_ANALYSIS_CELLS);
     }
     for (int arm = 0; arm < ARM_COUNT; arm++) ret->state[arm] = mem_calloc(n + 1, 1);
     ret->series = mem_calloc(ret->n_series, sizeof *ret->series);

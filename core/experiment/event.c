@@ -55,5 +55,6 @@ void event__compute(const struct cells *c, const struct series *s, struct event_
             }
     free(scratch);
     if (s->why[0]) snprintf(ret->why, sizeof ret->why, "%s", s->why);
-    else if (!any[ARM_CANDIDATE]) snprintf(ret->why, sizeof ret->why, "no data: the candidate has no cell of this KPI");
+    else if (!any[ARM_CANDIDATE])
+        snprintf(ret->why, sizeof ret->why, "no data: the candidate has no cell of this KPI");
 }

@@ -18,12 +18,13 @@
 #define DRIFT_P 0.001
 #define BATCHES_MAX 1000000
 
-const char *const flag__names[FLAG_COUNT] = { "deterministic", "coarse", "skewed", "skew_conflict",
-                                              "drift", "dominated", "zeros", "hosts_left_out" };
+const char *const flag__names[FLAG_COUNT] = { "deterministic", "coarse",    "skewed", "skew_conflict",
+                                              "drift",         "dominated", "zeros",  "hosts_left_out" };
 
 struct band_facts band_facts__of(const struct analysis_spec *spec)
 {
-    return (struct band_facts){ .scope = spec->scope, .fleet_size = spec->fleet_size,
+    return (struct band_facts){ .scope = spec->scope,
+                                .fleet_size = spec->fleet_size,
                                 .min_batches = (size_t)spec->min_batches };
 }
 
@@ -163,7 +164,10 @@ static int fill_total(struct work *w)
     }
     double total_b = phx_sum_value(&sb), total_c = phx_sum_value(&sc), r = total_c / total_b;
     if (!(total_b > 0)) return unknown(w->e, "the baseline sums to zero: there is no ratio to it");
-    if (!(total_c > 0)) return unknown(w->e, "the candidate sums to zero: that is a dead pipeline or a broken measurement, not a reduction");
+    if (!(total_c > 0))
+        return unknown(
+            w->e,
+            "the candidate sums to zero: that is a dead pipeline or a broken measurement, not a reduction");
     w->e->theta = log(r);
     for (size_t h = 0; h < w->c->n_hosts; h++) {
         if (w->skip[h]) continue;
@@ -293,7 +297,8 @@ static void find_dominant(struct work *w)
             worst = h;
         }
     }
-    double jack = without.m2 * (double)(n - 1) / (double)n, linear = w->e->s_hosts * w->e->s_hosts / (double)n;
+    double jack = without.m2 * (double)(n - 1) / (double)n,
+           linear = w->e->s_hosts * w->e->s_hosts / (double)n;
     if (isfinite(jack) && fabs(jack - linear) <= 0.3 * linear + 1e-18) return;
     w->e->flags |= FLAG_DOMINATED;
     snprintf(w->e->dominant, sizeof w->e->dominant, "%s", w->c->index.hosts[worst]);
@@ -329,7 +334,8 @@ static void work_out(struct work *w, uint32_t estimand)
     hosts_choose(w);
     buckets_choose(w);
     if (w->n_fleet == 0) {
-        unknown(e, w->s->why[0] ? w->s->why : "no data: no host has a time bucket in which both arms were measured");
+        unknown(e, w->s->why[0] ? w->s->why
+                                : "no data: no host has a time bucket in which both arms were measured");
         return;
     }
     e->estimand = estimand_for(w, estimand);
@@ -354,8 +360,13 @@ void effect__compute(const struct cells *c, const struct series *s, uint32_t est
     }
     size_t nh = c->n_hosts + 1, nb = c->grid.n + 1;
     double *real = mem_calloc(nh + 2 * nb, sizeof *real);
-    struct work w = { .c = c, .s = s, .e = ret, .skip = mem_calloc(nh, sizeof(bool)),
-                      .bucket = mem_calloc(nb, sizeof(size_t)), .per_host = real, .fleet = real + nh,
+    struct work w = { .c = c,
+                      .s = s,
+                      .e = ret,
+                      .skip = mem_calloc(nh, sizeof(bool)),
+                      .bucket = mem_calloc(nb, sizeof(size_t)),
+                      .per_host = real,
+                      .fleet = real + nh,
                       .batch = real + nh + nb };
     work_out(&w, estimand);
     free(w.bucket);

@@ -118,7 +118,8 @@ static void judge_ratio(struct case_of *c)
         d = band_state(c, &diff, c->cr->or_diff, 1, alpha);
         if (s == CRITERION_MET || d == CRITERION_MET) s = CRITERION_MET;
         else if (s != d) s = CRITERION_OPEN;
-        snprintf(also, sizeof also, ", or %.4g more (it is %+.4g %s)", c->cr->or_diff, diff.theta, c->k->def->ops->unit);
+        snprintf(also, sizeof also, ", or %.4g more (it is %+.4g %s)", c->cr->or_diff, diff.theta,
+                 c->k->def->ops->unit);
     }
     struct band_facts f = band_facts__of(c->l->in->spec);
     struct band b = effect__band(e, &f, alpha);
@@ -197,21 +198,27 @@ static void judge_limit(struct case_of *c)
     struct seen seen;
     look_at_cells(c, &seen);
     size_t possible = (cells->n_hosts + cells->n_absent) * cells->grid.n;
-    bool enough = seen.buckets >= (size_t)spec->min_batches && (double)seen.cells >= CELL_COVERAGE * (double)possible;
+    bool enough =
+        seen.buckets >= (size_t)spec->min_batches && (double)seen.cells >= CELL_COVERAGE * (double)possible;
     if (seen.cells == 0)
-        say(c->j, CRITERION_UNKNOWN, "%s: unknown: no data: the candidate has no cell of this KPI", c->cr->kpi);
+        say(c->j, CRITERION_UNKNOWN, "%s: unknown: no data: the candidate has no cell of this KPI",
+            c->cr->kpi);
     else if (seen.longest >= 2)
-        say(c->j, CRITERION_FAILED, "%s: %s %.4g in %zu buckets in a row on host \"%s\" (%.4g at worst): breached",
-            c->cr->kpi, side, c->cr->value, seen.longest, seen.host, seen.worst);
+        say(c->j, CRITERION_FAILED,
+            "%s: %s %.4g in %zu buckets in a row on host \"%s\" (%.4g at worst): breached", c->cr->kpi, side,
+            c->cr->value, seen.longest, seen.host, seen.worst);
     else if (seen.beyond > 0)
-        say(c->j, CRITERION_OPEN, "%s: %s %.4g in %zu of %zu cells, never twice in a row: open", c->cr->kpi, side,
-            c->cr->value, seen.beyond, seen.cells);
+        say(c->j, CRITERION_OPEN, "%s: %s %.4g in %zu of %zu cells, never twice in a row: open", c->cr->kpi,
+            side, c->cr->value, seen.beyond, seen.cells);
     else if (!enough)
-        say(c->j, CRITERION_OPEN, "%s: never %s %.4g in %zu of %zu cells; %lld buckets and %.0f %% of the cells "
-            "are needed", c->cr->kpi, side, c->cr->value, seen.cells, possible, (long long)spec->min_batches,
+        say(c->j, CRITERION_OPEN,
+            "%s: never %s %.4g in %zu of %zu cells; %lld buckets and %.0f %% of the cells "
+            "are needed",
+            c->cr->kpi, side, c->cr->value, seen.cells, possible, (long long)spec->min_batches,
             100 * CELL_COVERAGE);
     else
-        say(c->j, CRITERION_MET, "%s: never %s %.4g in %zu cells: passed", c->cr->kpi, side, c->cr->value, seen.cells);
+        say(c->j, CRITERION_MET, "%s: never %s %.4g in %zu cells: passed", c->cr->kpi, side, c->cr->value,
+            seen.cells);
 }
 
 /* ---- one criterion */
@@ -251,7 +258,10 @@ void look__judge(struct look *l)
     for (unsigned i = 0; i < spec->n_criteria; i++) n_guard += spec->criteria[i].guardrail;
     for (unsigned i = 0; i < spec->n_criteria; i++) {
         const struct criterion *cr = &spec->criteria[i];
-        struct case_of c = { .l = l, .cr = cr, .k = find_kpi(l, cr->kpi), .alpha_meet = spec->alpha,
+        struct case_of c = { .l = l,
+                             .cr = cr,
+                             .k = find_kpi(l, cr->kpi),
+                             .alpha_meet = spec->alpha,
                              .alpha_fail = cr->guardrail ? spec->alpha_stop / n_guard
                                                          : spec->alpha / (spec->n_criteria - n_guard),
                              .j = &l->judgements[i] };

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "core/base/buf.h"
+#include "core/base/ids.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "phoenix/stat.h"
 
@@ -19,7 +22,7 @@ const char *evidence__name(enum evidence e)
 const char *rule__name(enum rule r)
 {
     static const char *const names[] = { "reduction_at_least", "ratio_at_most", "at_least", "at_most",
-                                         "never_below", "never_above" };
+                                         "never_below",        "never_above" };
     return names[r];
 }
 
@@ -106,6 +109,18 @@ static void event_write(struct json *j, const struct look *l, const struct event
     json_set(j, "flags", json_array());
 }
 
+/* What the KPI was told, and its digest: two results compare only if these are equal. */
+static void config_write(struct json *j, const struct json *about)
+{
+    char hex[SHA256_HEX_LEN + 1];
+    struct buf text CLEANUP_BUF;
+    buf_init(&text, LIMIT_JSON_BYTES);
+    json_write(about, &text);
+    sha256_hex(buf_str(&text), hex);
+    json_set(j, "config", json_copy(about));
+    json_set_str(j, "config_sha256", hex);
+}
+
 static struct json *kpi_json(const struct look *l, const struct kpi_result *k)
 {
     const phx_kpi_ops *ops = k->def->ops;
@@ -118,7 +133,7 @@ static struct json *kpi_json(const struct look *l, const struct kpi_result *k)
     json_set_str(j, "better", ops->better == PHX_HIGHER_IS_BETTER ? "higher" : "lower");
     json_set_str(j, "status", why[0] ? "unknown" : "ok");
     json_set_str(j, "reason", why[0] ? why : NULL);
-    if (k->def->about) json_set(j, "config", json_copy(k->def->about));
+    if (k->def->about) config_write(j, k->def->about);
     if (why[0]) set_count(j, "n", 0);
     else if (event) event_write(j, l, &k->event);
     else effect_write(j, l, &k->effect);

@@ -15,7 +15,9 @@ struct tally {
 static void tally_up(const struct look *l, struct tally *t)
 {
     const struct analysis_spec *spec = l->in->spec;
-    *t = (struct tally){ .n = spec->n_criteria, .breached = -1, .limit_breached = -1, .refuted = -1, .unmet = -1 };
+    *t = (struct tally){
+        .n = spec->n_criteria, .breached = -1, .limit_breached = -1, .refuted = -1, .unmet = -1
+    };
     for (int i = (int)spec->n_criteria - 1; i >= 0; i--) {
         const struct criterion *cr = &spec->criteria[i];
         const struct judgement *j = &l->judgements[i];
@@ -51,8 +53,7 @@ static bool data_is_void(const struct look *l, struct verdict *v)
                100 * l->coverage, 100 * in->spec->min_coverage);
     else if (l->parity_broken)
         decide(v, DECISION_INVALID, "the arms did not see the same input: %s", l->parity_text);
-    else
-        return false;
+    else return false;
     return true;
 }
 
@@ -61,12 +62,13 @@ static bool promote_is_allowed(const struct look *l, const struct tally *t, stru
     const struct analysis_spec *spec = l->in->spec;
     enum decision wait = l->in->ended ? DECISION_INCONCLUSIVE : DECISION_KEEP_RUNNING;
     if (t->weak > 0)
-        decide(v, wait, "every criterion is met, but the effect drifts or most batches go the other way: see the flags");
+        decide(
+            v, wait,
+            "every criterion is met, but the effect drifts or most batches go the other way: see the flags");
     else if (l->evidence < spec->min_evidence)
         decide(v, wait, "every criterion is met, but the evidence is %s and %s is asked for",
                evidence__name(l->evidence), evidence__name(spec->min_evidence));
-    else
-        return true;
+    else return true;
     return false;
 }
 
@@ -97,10 +99,13 @@ static void decide_by_rules(const struct look *l, struct verdict *v)
         if (promote_is_allowed(l, &t, v))
             decide(v, DECISION_PROMOTE, "all %u criteria are met, %s", t.n, l->evidence_text);
     } else if (over) {
-        decide(v, DECISION_INCONCLUSIVE, "%s", t.n == 0 ? "there is no criterion to decide by"
-                                               : unmet[0] ? unmet : "it was ended before its least duration");
+        decide(v, DECISION_INCONCLUSIVE, "%s",
+               t.n == 0   ? "there is no criterion to decide by"
+               : unmet[0] ? unmet
+                          : "it was ended before its least duration");
     } else {
-        decide(v, DECISION_KEEP_RUNNING, "%s", unmet[0] ? unmet : "every criterion is met; the least duration is not over");
+        decide(v, DECISION_KEEP_RUNNING, "%s",
+               unmet[0] ? unmet : "every criterion is met; the least duration is not over");
     }
 }
 
