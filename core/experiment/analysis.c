@@ -45,7 +45,7 @@ static void check_parity(struct look *l)
 {
     struct band_facts f = band_facts__of(l->in->spec);
     f.scope = SCOPE_SAMPLE;
-    effect__compute(l->cells, &l->cells->series[l->in->n_kpis], PHX_TOTAL, &l->parity);
+    effect__compute(l->cells, &l->cells->series[l->in->n_kpis], PHX_TOTAL, f.min_batches, &l->parity);
     const struct effect *e = &l->parity;
     struct band b = effect__band(e, &f, PARITY_ALPHA);
     if (e->why[0]) {
@@ -69,7 +69,8 @@ static void compute_kpis(struct look *l)
         k->def = &l->in->kpis[i];
         k->series = &l->cells->series[i];
         if (k->def->ops->estimand == PHX_EVENT) event__compute(l->cells, k->series, &k->event);
-        else effect__compute(l->cells, k->series, k->def->ops->estimand, &k->effect);
+        else effect__compute(l->cells, k->series, k->def->ops->estimand, (size_t)l->in->spec->min_batches,
+                             &k->effect);
         series__drops(l->cells, k->series, &k->drops);
     }
 }

@@ -73,7 +73,8 @@ enum {
     FLAG_DOMINATED = 32,    /**< one host carries the total */
     FLAG_ZEROS = 64,        /**< cells of zero: compared by sums instead of by ratios of cells */
     FLAG_HOSTS_LEFT_OUT = 128, /**< hosts with less than half of their pairs */
-    FLAG_COUNT = 8
+    FLAG_STEADY = 256,         /**< no bucket is far from another: the width is their range */
+    FLAG_COUNT = 9
 };
 extern const char *const flag__names[FLAG_COUNT];
 /** The effect of the candidate on one quantity. theta is ln(C/B) for ratios, C - B for differences. */
@@ -91,7 +92,8 @@ struct effect {
     unsigned flags;
     char dominant[64]; /**< host, with FLAG_DOMINATED */
 };
-void effect__compute(const struct cells *c, const struct series *s, uint32_t estimand, struct effect *ret);
+void effect__compute(const struct cells *c, const struct series *s, uint32_t estimand, size_t min_batches,
+                     struct effect *ret);
 /** What an interval leans on beside the effect. */
 struct band_facts {
     enum scope scope;
@@ -105,6 +107,7 @@ struct band {
 struct band effect__band(const struct effect *e, const struct band_facts *f, double alpha);
 /** ln e-value against "no effect". */
 double effect__ln_e(const struct effect *e);
+#define BATCH_LEAST 4
 /** Batch length in buckets: four autocorrelation times, never shrinking as the series grows. */
 size_t batch__length(const double *x, size_t n, double *ret_tau);
 /** Batches at which the half-width of the time part comes below @p room; 0: never. */

@@ -5,8 +5,8 @@
 #include <math.h>
 #include "phoenix/stat.h"
 
-#define BATCH_TAUS 4  /* batch length in autocorrelation times */
-#define FIRST_LOOK 40 /* buckets: ten batches of the least length */
+#define BATCH_TAUS BATCH_LEAST /* batch length in autocorrelation times */
+#define FIRST_LOOK 40          /* buckets: ten batches of the least length */
 #define LOOK_GROWTH 1.5
 #define WHITE_SDS 2.2 /* what noise without memory passes now and then by chance: 1.4 % */
 
@@ -27,7 +27,7 @@ static double tau_beyond_chance(const double *x, size_t n)
  * depends on the data alone: a later analysis of the same experiment never has shorter batches. */
 size_t batch__length(const double *x, size_t n, double *ret_tau)
 {
-    size_t length = BATCH_TAUS;
+    size_t length = BATCH_LEAST;
     *ret_tau = 1;
     for (double look = FIRST_LOOK; look <= (double)n; look *= LOOK_GROWTH) {
         double tau = tau_beyond_chance(x, (size_t)look);

@@ -15,11 +15,13 @@
 
 #define PRIOR 1.0              /* g of the t-mixture */
 #define RATIO_RESOLUTION 0.001 /* of figures that are not counts */
+#define STEADY_RANGE 0.05      /* of ratios: all buckets are as good as the same */
 #define DRIFT_P 0.001
 #define BATCHES_MAX 1000000
 
-const char *const flag__names[FLAG_COUNT] = { "deterministic", "coarse",    "skewed", "skew_conflict",
-                                              "drift",         "dominated", "zeros",  "hosts_left_out" };
+const char *const flag__names[FLAG_COUNT] = { "deterministic", "coarse",         "skewed",
+                                              "skew_conflict", "drift",          "dominated",
+                                              "zeros",         "hosts_left_out", "steady" };
 
 struct band_facts band_facts__of(const struct analysis_spec *spec)
 {
@@ -258,8 +260,9 @@ static void resolution_find(struct work *w)
     qsort(v, n, sizeof *v, by_value);
     double median = n ? v[n / 2] : 0;
     free(v);
-    if (w->e->estimand == PHX_DIFF) w->e->floor = counts ? 0.5 : RATIO_RESOLUTION * median;
-    else w->e->floor = counts && median > 0 ? 1 / (2 * median) : RATIO_RESOLUTION;
+    double least = counts && median > 0 ? 1 / (2 * median) : RATIO_RESOLUTION;
+    if (w->e->estimand == PHX_DIFF) least = counts ? 0.5 : RATIO_RESOLUTION * median;
+    w->e->floor = fmax(w->e->floor, least);
 }
 
 static void batches_make(struct work *w)
@@ -318,6 +321,7 @@ static void levels_find(struct work *w)
 {
     double pair[ARM_COUNT];
     phx_sum sum[ARM_COUNT] = { { 0, 0 }, { 0, 0 } };
+    w->e->n_pairs = 0;
     for (size_t h = 0; h < w->c->n_hosts; h++)
         for (size_t i = 0; i < w->used; i++) {
             if (!pair_at(w, h, w->bucket[i], &pair[0], &pair[1])) continue;
@@ -328,7 +332,30 @@ static void levels_find(struct work *w)
     for (int arm = 0; arm < ARM_COUNT; arm++) w->e->level[arm] = phx_sum_value(&sum[arm]) / (double)over;
 }
 
-static void work_out(struct work *w, uint32_t estimand)
+/* What hardly moves at all often moves in steps (memory, mostly), and steps look like a very long
+ * memory. If no bucket is far from any other, that need not be estimated: the least batches are taken,
+ * and the half-width is the whole range of the buckets, far above what their mean may be off. */
+static void take_as_steady(struct work *w, size_t min_batches)
+{
+    struct effect *e = w->e;
+    double low = INFINITY, high = -INFINITY, scale = 1;
+    if (e->n_batches >= min_batches || w->n_fleet / BATCH_LEAST < min_batches) return;
+    for (size_t i = 0; i < w->n_fleet; i++) {
+        low = fmin(low, w->fleet[i]);
+        high = fmax(high, w->fleet[i]);
+    }
+    if (e->estimand == PHX_DIFF) {
+        levels_find(w);
+        scale = fabs(e->level[ARM_BASELINE]);
+    }
+    if (!(high - low <= STEADY_RANGE * scale)) return;
+    e->flags |= FLAG_STEADY;
+    e->floor = high - low;
+    e->batch_buckets = BATCH_LEAST;
+    e->n_batches = w->n_fleet / BATCH_LEAST;
+}
+
+static void work_out(struct work *w, uint32_t estimand, size_t min_batches)
 {
     struct effect *e = w->e;
     hosts_choose(w);
@@ -342,6 +369,7 @@ static void work_out(struct work *w, uint32_t estimand)
     if (fill(w)) return;
     e->batch_buckets = batch__length(w->fleet, w->n_fleet, &e->tau);
     e->n_batches = w->n_fleet / e->batch_buckets;
+    take_as_steady(w, min_batches);
     /* Buckets after the last whole batch wait for the next one, in all figures alike. */
     if (e->n_batches >= 2) w->used = e->n_batches * e->batch_buckets;
     if (w->used != w->n_fleet && fill(w)) return;
@@ -351,7 +379,8 @@ static void work_out(struct work *w, uint32_t estimand)
     levels_find(w);
 }
 
-void effect__compute(const struct cells *c, const struct series *s, uint32_t estimand, struct effect *ret)
+void effect__compute(const struct cells *c, const struct series *s, uint32_t estimand, size_t min_batches,
+                     struct effect *ret)
 {
     *ret = (struct effect){ .estimand = estimand, .tau = 1 };
     if (s->why[0]) {
@@ -368,7 +397,7 @@ void effect__compute(const struct cells *c, const struct series *s, uint32_t est
                       .per_host = real,
                       .fleet = real + nh,
                       .batch = real + nh + nb };
-    work_out(&w, estimand);
+    work_out(&w, estimand, min_batches);
     free(w.bucket);
     free(w.skip);
     free(real);
@@ -386,7 +415,7 @@ static double finite_fleet(const struct effect *e, const struct band_facts *f)
 static double time_half(const struct effect *e, size_t batches, double alpha)
 {
     double half = phx_tmix_half((double)batches, e->s, PRIOR, 2 * alpha);
-    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE) ? fmax(half, e->floor) : half;
+    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE | FLAG_STEADY) ? fmax(half, e->floor) : half;
 }
 
 struct band effect__band(const struct effect *e, const struct band_facts *f, double alpha)
@@ -422,6 +451,6 @@ double effect__ln_e(const struct effect *e)
 {
     double s = e->s;
     if (e->n_batches < 2 || e->why[0]) return 0;
-    if (!(s > 0)) s = e->floor; /* nothing varied: as if by what the figures resolve */
+    if (e->flags & (FLAG_DETERMINISTIC | FLAG_STEADY)) s = fmax(s, e->floor); /* as if it varied by that */
     return s > 0 ? phx_tmix_ln_e((double)e->n_batches, e->theta, s, 0, PRIOR) : 0;
 }

@@ -102,32 +102,57 @@ static void judge_reduction(struct case_of *c)
     weigh_flags(c, e, target, 1);
 }
 
-/* A ratio, or an absolute difference where the ratio is of two small things: met if one of them is
- * (so each gets half of the risk), failed only if both are. */
+static const char *ratio_text(const struct effect *e, const struct band *b, char out[96])
+{
+    double half = b->time + b->host;
+    if (e->why[0]) snprintf(out, 96, "has no ratio");
+    else if (isinf(half)) snprintf(out, 96, "%.3f of the baseline (no interval yet)", exp(e->theta));
+    else
+        snprintf(out, 96, "%.3f of the baseline (%.3f to %.3f)", exp(e->theta), exp(e->theta - half),
+                 exp(e->theta + half));
+    return out;
+}
+
 static void judge_ratio(struct case_of *c)
 {
     const struct effect *e = &c->k->effect;
-    struct effect diff;
-    bool or_diff = !isnan(c->cr->or_diff);
-    double target = log(c->cr->value), alpha = or_diff ? c->alpha_meet / 2 : c->alpha_meet;
-    char also[96] = "";
-    if (too_few(c, e)) return;
-    enum criterion_state s = band_state(c, e, target, 1, alpha), d = s;
-    if (or_diff) {
-        effect__compute(c->l->cells, c->k->series, PHX_DIFF, &diff);
-        d = band_state(c, &diff, c->cr->or_diff, 1, alpha);
-        if (s == CRITERION_MET || d == CRITERION_MET) s = CRITERION_MET;
-        else if (s != d) s = CRITERION_OPEN;
-        snprintf(also, sizeof also, ", or %.4g more (it is %+.4g %s)", c->cr->or_diff, diff.theta,
-                 c->k->def->ops->unit);
-    }
     struct band_facts f = band_facts__of(c->l->in->spec);
-    struct band b = effect__band(e, &f, alpha);
-    say(c->j, s, "%s: %.3f of the baseline (%.3f to %.3f), at most %.3f is allowed%s: %s", c->cr->kpi,
-        exp(e->theta), exp(e->theta - b.time - b.host), exp(e->theta + b.time + b.host), c->cr->value, also,
+    struct band b = effect__band(e, &f, c->alpha_meet);
+    double target = log(c->cr->value);
+    char text[96];
+    if (too_few(c, e)) return;
+    enum criterion_state s = band_state(c, e, target, 1, c->alpha_meet);
+    say(c->j, s, "%s: %s, at most %.3f is allowed: %s", c->cr->kpi, ratio_text(e, &b, text), c->cr->value,
         outcome(s, c->cr->guardrail));
     if (s == CRITERION_OPEN) say_what_it_needs(c, e, target);
-    if (d == CRITERION_MET && or_diff) weigh_flags(c, &diff, c->cr->or_diff, 1);
+    weigh_flags(c, e, target, 1);
+}
+
+/* A ratio of two small things says little, so a small difference will do as well. Met if one of them
+ * is (so each gets half of the risk), failed only if both are. */
+static void judge_ratio_or_diff(struct case_of *c)
+{
+    const struct effect *e = &c->k->effect;
+    struct effect diff;
+    struct band_facts f = band_facts__of(c->l->in->spec);
+    double target = log(c->cr->value), alpha = c->alpha_meet / 2;
+    char text[96];
+    effect__compute(c->l->cells, c->k->series, PHX_DIFF, f.min_batches, &diff);
+    if (diff.why[0]) {
+        say(c->j, CRITERION_UNKNOWN, "%s: unknown: %s", c->cr->kpi, diff.why);
+        return;
+    }
+    if (e->n_batches < f.min_batches && too_few(c, &diff)) return;
+    struct band b = effect__band(e, &f, alpha);
+    enum criterion_state r = band_state(c, e, target, 1, alpha);
+    enum criterion_state d = band_state(c, &diff, c->cr->or_diff, 1, alpha), s = CRITERION_OPEN;
+    if (r == CRITERION_MET || d == CRITERION_MET) s = CRITERION_MET;
+    else if (r == d || (e->why[0] && d == CRITERION_FAILED)) s = d;
+    say(c->j, s, "%s: %s and %+.4g %s; at most %.3f, or %.4g more, is allowed: %s", c->cr->kpi,
+        ratio_text(e, &b, text), diff.theta, c->k->def->ops->unit, c->cr->value, c->cr->or_diff,
+        outcome(s, c->cr->guardrail));
+    if (s == CRITERION_OPEN) say_what_it_needs(c, &diff, c->cr->or_diff);
+    if (d == CRITERION_MET) weigh_flags(c, &diff, c->cr->or_diff, 1);
     else weigh_flags(c, e, target, 1);
 }
 
@@ -233,13 +258,14 @@ static void judge(struct case_of *c)
     bool limit = c->cr->rule == RULE_NEVER_BELOW || c->cr->rule == RULE_NEVER_ABOVE;
     bool fits = limit || (c->cr->rule >= RULE_AT_LEAST && (event || c->k->def->ops->estimand == PHX_DIFF)) ||
                 (c->cr->rule < RULE_AT_LEAST && !event && c->k->def->ops->estimand != PHX_DIFF);
-    if (limit && c->k->series->why[0]) why = c->k->series->why;
-    else if (limit) why = "";
+    bool or_diff = c->cr->rule == RULE_RATIO_AT_MOST && !isnan(c->cr->or_diff) && !event;
+    if (limit || or_diff) why = c->k->series->why; /* they can do without a ratio */
     if (why[0]) say(c->j, CRITERION_UNKNOWN, "%s: unknown: %s", c->cr->kpi, why);
     else if (!fits) say(c->j, CRITERION_UNKNOWN, "%s: unknown: the rule does not fit this KPI", c->cr->kpi);
     else if (limit) judge_limit(c);
     else if (event) judge_event(c);
     else if (c->cr->rule == RULE_REDUCTION_AT_LEAST) judge_reduction(c);
+    else if (or_diff) judge_ratio_or_diff(c);
     else if (c->cr->rule == RULE_RATIO_AT_MOST) judge_ratio(c);
     else judge_difference(c);
 }
