@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+TCK_SOURCES = %D%/tck.h %D%/tck_host.c %D%/tck_main.c %D%/store_memory.c
+check_PROGRAMS += tests/conformance/store_tck
+tests_conformance_store_tck_SOURCES = $(TCK_SOURCES) %D%/store_tck.c %D%/tck_values.c %D%/tck_writes.c \
+  %D%/tck_scan.c %D%/tck_claim.c %D%/tck_async.c %D%/tck_life.c %D%/tck_model.c
+tests_conformance_store_tck_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
+tests_conformance_store_tck_LDADD = $(PLUGIN_LIBS)
+dist_check_SCRIPTS += %D%/store_sqlite.sh
