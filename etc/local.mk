@@ -4,3 +4,6 @@ examplesdir = $(phxdatadir)/examples
 dist_examples_DATA = %D%/examples/demo.yaml
 dist_nativetemplate_DATA = %D%/otel-templates/native/adaptive.yaml \
   %D%/otel-templates/native/baseline.yaml %D%/otel-templates/native/topk.yaml
+pricesdir = $(phxdatadir)/prices
+dist_prices_DATA = %D%/prices/amp-us.yaml %D%/prices/gmp.yaml %D%/prices/grafana-cloud.yaml \
+  %D%/prices/datadog-series.yaml %D%/prices/newrelic.yaml %D%/prices/own-resources.yaml

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/plugin/local.mk
 include tests/abi/local.mk
+include tests/plugins/local.mk
 include tests/conformance/local.mk

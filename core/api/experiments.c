@@ -57,6 +57,13 @@ static bool check(struct request *rq, struct faults *faults)
     return faults->n == 0;
 }
 
+static const char *etag_of(const struct exp_doc *doc, char out[32])
+{
+    snprintf(out, 32, "\"%llu\"", (unsigned long long)doc->rev);
+    return out;
+}
+
+/* A document that was just made has no revision yet: the store gives it. */
 static void reply_experiment(struct request *rq, const struct exp_doc *doc)
 {
     CLEANUP_BUF struct buf out;
@@ -65,8 +72,7 @@ static void reply_experiment(struct request *rq, const struct exp_doc *doc)
     buf_init(&out, 4 << 20);
     jw_init(&w, &out);
     exp_doc_write(doc, &w);
-    snprintf(etag, sizeof etag, "\"%llu\"", (unsigned long long)doc->rev);
-    reply_header(rq, "ETag", etag);
+    if (doc->rev) reply_header(rq, "ETag", etag_of(doc, etag));
     reply_json(rq, request_route(rq)->status, &out);
 }
 
@@ -101,7 +107,6 @@ static void on_created(void *arg, const struct result *res)
 {
     struct creation *c = arg;
     if (res->rc == 0) {
-        c->doc.rev = 1;
         reply_experiment(c->rq, &c->doc);
     } else if (res->rc == ERR_CONFLICT && idempotency_is(c->rq)) {
         idempotency_begin(c->rq, on_checked);
@@ -216,6 +221,18 @@ static void delete_rows(struct api *api, struct query *batch, enum collection c,
     q_add(batch, q);
 }
 
+static int may_delete(struct request *rq, const struct exp_doc *doc, struct err *err)
+{
+    const char *wanted = request_header(rq, "If-Match");
+    char etag[32];
+    if (wanted && strcmp(wanted, "*") != 0 && strcmp(wanted, etag_of(doc, etag)) != 0)
+        return err_set(err, ERR_PRECONDITION, "the experiment has changed since %s; it is %s now", wanted, etag);
+    if (!phase_is_live(doc->phase)) return 0;
+    err_set(err, ERR_CONFLICT, "cannot delete an experiment that is %s", phase_name(doc->phase));
+    err_remedy(err, "stop it first: phoenix experiment stop %s", doc->id);
+    return err->code;
+}
+
 static void on_found_for_delete(void *arg, const struct result *res)
 {
     struct request *rq = arg;
@@ -226,11 +243,7 @@ static void on_found_for_delete(void *arg, const struct result *res)
         on_found(rq, res);
         return;
     }
-    if (exp_doc_read(&res->rows[0], request_arena(rq), &doc, &err) == 0 && phase_is_live(doc.phase)) {
-        err_set(&err, ERR_CONFLICT, "cannot delete an experiment that is %s", phase_name(doc.phase));
-        err_remedy(&err, "stop it first: phoenix experiment stop %s", doc.id);
-    }
-    if (err.code != 0) {
+    if (exp_doc_read(&res->rows[0], request_arena(rq), &doc, &err) != 0 || may_delete(rq, &doc, &err) != 0) {
         reply_error(rq, &err);
         return;
     }

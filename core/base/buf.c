@@ -70,6 +70,21 @@ void buf_adds(struct buf *b, const char *z)
     buf_add(b, z, strlen(z));
 }
 
+void buf_add_utf8(struct buf *b, struct str s)
+{
+    while (s.n) {
+        size_t good = 0, step;
+        while ((step = utf8_len((struct str){ s.p + good, s.n - good })) != 0)
+            good += step;
+        buf_add(b, s.p, good);
+        if (good == s.n)
+            return;
+        buf_adds(b, "\xEF\xBF\xBD");
+        s.p += good + 1;
+        s.n -= good + 1;
+    }
+}
+
 void buf_addc(struct buf *b, char c)
 {
     buf_add(b, &c, 1);

@@ -22,6 +22,7 @@ void buf_reset(struct buf *b); /**< empties, keeps the memory */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_adds(struct buf *b, const char *z);
+void buf_add_utf8(struct buf *b, struct str s); /**< bytes that are not UTF-8 become U+FFFD */
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap);

@@ -29,6 +29,13 @@ struct settings {
 #define SETTING_FIELD_ST_DURATION(m) int64_t m;
 #define SETTING_FIELD_ST_SIZE(m) int64_t m;
 #include "core/tables/settings.def"
+#undef SETTING_FIELD_ST_STRING
+#undef SETTING_FIELD_ST_ENUM
+#undef SETTING_FIELD_ST_LIST
+#undef SETTING_FIELD_ST_BOOL
+#undef SETTING_FIELD_ST_INT
+#undef SETTING_FIELD_ST_DURATION
+#undef SETTING_FIELD_ST_SIZE
     /** Free-form tables of the file: "plugins.NAME" is the config of component NAME. */
     const struct json *plugins;
     struct settings_state *state; /**< private: where each value came from */
@@ -39,9 +46,11 @@ enum settings_action { SETTINGS_RUN, SETTINGS_EXIT };
 
 /**
  * Read everything for @p program. Handles --help, --version, --print-config and --dump itself
- * (prints, and answers SETTINGS_EXIT). Flags: --key value, --key=value, -key=value (one dash, as in
- * -log-level=debug; dots and dashes are the same), booleans also --key and --no-key; --config FILE.
- * Environment: PHOENIX_API_URL for api.url and so on, and the aliases of the table.
+ * (prints, and answers SETTINGS_EXIT; *ret is then NULL). Flags: --key value, --key=value, -key=value
+ * (one dash, as in -log-level=debug; '.', '-' and '_' are the same), booleans also --key and --no-key;
+ * `--` ends them. The file (YAML) is named by --config or PHOENIX_CONFIG; there is no default one. It
+ * may hold the settings of other programs too. Environment: PHOENIX_API_URL for api.url and so on, and
+ * the aliases of the table; other PHOENIX_ variables are let alone, since Kubernetes makes some.
  *
  * @errors CONFIG with file:line and the key's name; USAGE
  * @owner  caller frees *ret with settings_free()
@@ -49,10 +58,12 @@ enum settings_action { SETTINGS_RUN, SETTINGS_EXIT };
 int settings_load(enum program program, int argc, char **argv, char **env, struct settings **ret,
                   enum settings_action *ret_action, struct err *err) MUST_CHECK;
 void settings_free(struct settings *s);
-/** All settings of @p program as text: value, source, help; secrets masked. */
+/** All settings of the program as a file that --config would take: value, source, help; no secrets. */
 void settings_print(const struct settings *s, FILE *out);
 /** The manual's table (Markdown) of one program. */
 void settings_dump(enum program program, FILE *out);
+/** What --dump prints: "settings", "errors", "events" or "limits" as Markdown. False: no such table. */
+bool tables_dump(enum program program, const char *what, FILE *out);
 /** Positional arguments that were left (borrowed from argv). */
 int settings_args(const struct settings *s, char ***ret_argv);
 #endif

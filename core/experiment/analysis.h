@@ -63,6 +63,8 @@ struct spec_facts {
     size_t n_hosts;
     size_t n_critical;                /**< names of the critical list; 0: no list */
 };
+/** Shape of the section, for the API's documents. */
+extern const struct schema analysis_schema;
 /**
  * Check the `analysis` section of an experiment and fill in what it leaves out. @p doc NULL: all
  * defaults. False: @p faults says what is wrong, with pointers; *ret is not written.

@@ -16,7 +16,8 @@ report() { # name, lines that must be none
         echo "$2" | sed 's/^/# /'
     fi
 }
-for so in $(find "$build/plugins" -name '*.so' -path '*/.libs/*' | LC_ALL=C sort); do
+for so in "$build"/.libs/*.so "$build"/plugins/*/.libs/*.so; do
+    [ -f "$so" ] || continue
     report "$(basename "$so") exports its entry symbol only" "$(ours "$so" | grep -v '^phoenix_plugin_v1$')"
     if ours "$so" | grep -q '^phoenix_plugin_v1$'; then missing=; else missing=phoenix_plugin_v1; fi
     report "$(basename "$so") exports its entry symbol" "$missing"

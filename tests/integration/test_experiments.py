@@ -337,6 +337,7 @@ def test_only_experiments_at_rest_can_be_deleted(lab):
     assert status == 409 and "running" in problem["detail"]
     lab.command(eid, "stop")
     lab.until(eid, "stopped")
+    assert lab.call("DELETE", f"/api/v1/experiments/{eid}", headers={"If-Match": '"1"'})[0] == 412
     assert lab.call("DELETE", f"/api/v1/experiments/{eid}")[0] == 204
     assert lab.call("GET", f"/api/v1/experiments/{eid}")[0] == 404
     assert lab.call("GET", f"/api/v1/experiments/{eid}/kpis")[0] == 404
