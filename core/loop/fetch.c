@@ -33,6 +33,8 @@ struct fetch {
     fetch_done_fn *done;
     void *arg;
     int64_t started_ns;
+    char *want_header; /* NULL: none */
+    char *header;      /* its value */
     struct fetch_reply reply;
 };
 
@@ -42,9 +44,12 @@ static void on_deliver(void *arg)
 {
     struct fetch *x = arg;
     x->reply.body = x->reply.rc == 0 ? buf_str(&x->body) : (struct str){ "", 0 };
+    x->reply.header = x->header ? str_trim(str_of(x->header)) : (struct str){ NULL, 0 };
     x->reply.took_ns = clock_mono() - x->started_ns;
     x->done(x->arg, &x->reply);
     buf_done(&x->body);
+    free(x->want_header);
+    free(x->header);
     free(x);
 }
 
@@ -75,6 +80,9 @@ static void fetch_result(struct fetch *x, CURLcode code)
     }
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    struct curl_header *found;
+    if (x->want_header && curl_easy_header(x->easy, x->want_header, 0, CURLH_HEADER, -1, &found) == CURLHE_OK)
+        x->header = mem_strdup(found->value);
     x->reply.status = (int)status;
     x->reply.retry_after_ns = retry_after > 86400 ? 86400 * NS_PER_S : retry_after * NS_PER_S;
     fetch_end(x, 0, NULL);
@@ -248,6 +256,7 @@ struct fetch *fetch_start(struct fetcher *f, const struct fetch_req *req, fetch_
     struct fetch *x = mem_alloc(sizeof *x);
     *x = (struct fetch){ .loop = f->loop, .owner = f, .easy = easy, .done = done, .arg = arg };
     x->started_ns = clock_mono();
+    x->want_header = mem_strdup(req->want_header);
     buf_init(&x->body, req->max_reply);
     set_policy(easy, f->user_agent);
     set_request(x, req);

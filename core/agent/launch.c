@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a spec to a process: port, plan, files, exec. Output of the collector goes to a file, not into
+ * a pipe: a pipe would die with the agent and take the collector along. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "core/agent/collector.h"
+#include "core/agent/files.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+
+static int write_files(const struct collector *c, struct err *err)
+{
+    for (unsigned i = 0; i < c->plan->n_files; i++) {
+        const struct plan_file *f = &c->plan->files[i];
+        int rc = file_write(c->dir, f->name, f->content, false, err);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/** What a collector inherits of the agent's environment, and the mark by which it is found again. */
+static int add_environment(const struct collector *c, struct err *err)
+{
+    static const char *const passed[] = { "PATH", "TZ", "LANG" };
+    int rc = plan_env(c->plan, "PHOENIX_INSTANCE", str_of(c->dir), err);
+    for (unsigned i = 0; i < sizeof passed / sizeof passed[0] && rc == 0; i++)
+        if (getenv(passed[i]))
+            rc = plan_env(c->plan, passed[i], str_of(getenv(passed[i])), err);
+    return rc;
+}
+
+static int make_plan(struct collector *c, const struct json *doc, struct err *err)
+{
+    const struct supervisor_conf *conf = supervisor__conf(c->sup);
+    struct instance *backend = supervisor__backend(c->sup, c->spec.backend, err);
+    if (!backend)
+        return err->code;
+    struct spec_place place = { conf->host_id, c->dir, conf->libexec_dir, conf->address, c->port };
+    CLEANUP_BUF struct buf deploy;
+    buf_init(&deploy, LIMIT_JSON_BYTES);
+    spec_deploy(&c->spec, doc, &place, &deploy);
+    int rc = spec_files(doc, c->plan, err);
+    if (rc == 0)
+        rc = plan_make(c->plan, backend, buf_str(&deploy), err);
+    if (rc == 0)
+        rc = add_environment(c, err);
+    return rc;
+}
+
+int launch_prepare(struct collector *c, struct err *err)
+{
+    CLEANUP_JSON struct json *doc = spec_load(c->dir, err);
+    if (!doc)
+        return err->code;
+    c->port = supervisor__port(c->sup, c, err);
+    if (c->port == 0)
+        return err->code;
+    plan_free(c->plan);
+    c->plan = plan_new();
+    int rc = make_plan(c, doc, err);
+    if (rc == 0)
+        rc = write_files(c, err);
+    if (rc != 0)
+        return rc;
+    free(c->ready_url);
+    free(c->metrics_url);
+    c->ready_url = mem_strdup(c->plan->ready_url);
+    c->metrics_url = mem_strdup(c->plan->metrics_url);
+    c->stop_signal = c->plan->stop_signal;
+    return 0;
+}
+
+int launch_spawn(struct collector *c, const char *const *argv, child_exit_fn *on_exit, struct child **ret,
+                 struct err *err)
+{
+    char path[4096];
+    collector_log_path(c, path, sizeof path);
+    int log_fd = file_append_open(path, err);
+    if (log_fd < 0)
+        return err->code;
+    c->log_from = file_size(path);
+    struct child_spec spec = {
+        .path = argv[0],
+        .argv = argv,
+        .envp = c->plan->env,
+        .cwd = c->dir,
+        .stdin_fd = -1,
+        .stdout_fd = log_fd,
+        .stderr_fd = log_fd,
+        .max_memory = c->plan->max_memory,
+    };
+    *ret = child_spawn(supervisor__conf(c->sup)->loop, &spec, on_exit, c, err);
+    close(log_fd);
+    return *ret ? 0 : err->code;
+}
+
+void launch_obituary(const struct collector *c, const struct child_exit *how, struct buf *out)
+{
+    char path[4096];
+    CLEANUP_BUF struct buf tail;
+    buf_init(&tail, LIMIT_STDERR_TAIL + 1);
+    if (how && !how->known)
+        buf_adds(out, "exited, status unknown");
+    else if (how && how->signo)
+        buf_addf(out, "killed by signal %d", how->signo);
+    else if (how)
+        buf_addf(out, "exit status %d", how->code);
+    collector_log_path(c, path, sizeof path);
+    file_tail(path, c->log_from, LIMIT_STDERR_TAIL, &tail);
+    if (tail.len > 0)
+        buf_addf(out, "; its last lines:\n%s", buf_cstr(&tail));
+}

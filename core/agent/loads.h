@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file loads.h
+ * Load profiles, each in a phoenix-loadhost of its own that dies with the agent. [loop]
+ */
+#ifndef PHOENIX_AGENT_LOADS_H
+#define PHOENIX_AGENT_LOADS_H
+#include "core/base/json.h"
+#include "core/loop/loop.h"
+
+struct loads_conf {
+    struct loop *loop;
+    const char *libexec_dir, *plugin_dirs; /**< the latter comma-separated */
+    bool allowed;
+    int64_t grace_ns;
+    loop_fn *changed; /**< what a heartbeat shows has changed */
+    void *changed_arg;
+};
+struct loads;
+struct loads *loads_new(const struct loads_conf *conf);
+void loads_free(struct loads *l); /**< kills what runs; NULL allowed */
+/** Start what the document { "task_id", "experiment_id", "config" } says. A load of that id that runs
+ *  is taken as it is. Errors: INVALID, FORBIDDEN, LIMIT, CHILD. */
+int loads_start(struct loads *l, const struct json *doc, int *ret_pid, struct err *err) MUST_CHECK;
+typedef void loads_done_fn(void *arg, bool ran);
+/** Stop a load; done() comes once, maybe at once. */
+void loads_stop(struct loads *l, const char *id, loads_done_fn *done, void *arg);
+void loads_shutdown(struct loads *l, loop_fn *done, void *arg);
+/** All loads as an array, as doc/protocol.md has it. Ended ones are shown for a while. */
+void loads_write(const struct loads *l, struct jw *w);
+#endif

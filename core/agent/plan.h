@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file plan.h
+ * A launch plan: what a collector backend wants to be run, word by word, checked. Pure but for
+ * plan_make(), which calls the plugin.
+ */
+#ifndef PHOENIX_AGENT_PLAN_H
+#define PHOENIX_AGENT_PLAN_H
+#include "core/base/arena.h"
+#include "core/plugin/plugin.h"
+
+enum { PLAN_ARGS_MAX = 64, PLAN_ENV_MAX = 64, PLAN_FILES_MAX = 32, PLAN_FILE_BYTES = 1 << 20 };
+struct plan_file {
+    const char *name;
+    struct str content;
+};
+struct plan {
+    struct arena *arena;
+    phx_sink sink; /**< words arrive here */
+    const char *argv[PLAN_ARGS_MAX + 1], *verify[PLAN_ARGS_MAX + 1];
+    const char *env[PLAN_ENV_MAX + 1]; /**< NAME=value */
+    struct plan_file files[PLAN_FILES_MAX];
+    unsigned n_args, n_verify, n_env, n_files;
+    const char *ready_url, *metrics_url;
+    int stop_signal;
+    uint64_t max_memory;
+    struct err err; /**< the first word that was refused */
+};
+struct plan *plan_new(void);
+void plan_free(struct plan *p); /**< NULL allowed */
+/** Add a file by name; the last one of a name wins. Errors: INVAL, LIMIT. */
+int plan_file(struct plan *p, struct str name, struct str content, struct err *err) MUST_CHECK;
+/** Add one variable of the environment. */
+int plan_env(struct plan *p, const char *name, struct str value, struct err *err) MUST_CHECK;
+/** All words are in: is it a plan? Errors: INVAL, or that of the first bad word. */
+int plan_check(const struct plan *p, struct err *err) MUST_CHECK;
+/** Ask the backend for its plan of a deploy document (doc/rooms/agent.md). */
+int plan_make(struct plan *p, struct instance *backend, struct str deploy, struct err *err) MUST_CHECK;
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A group is an experiment with a timer. At a tick every arm is asked at once; when the last answer is
+ * in, rows are written with the time of the tick. A tick that comes while one is still open is left
+ * out. Arms that do not run give a row that says up = 0: a gap would look like a missing agent. Kept
+ * collectors belong to no experiment any more and are not read. */
+#include <math.h>
+#include <stdlib.h>
+#include <utlist.h>
+#include "core/agent/expo.h"
+#include "core/agent/procfs.h"
+#include "core/agent/sampler.h"
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/measures.h"
+#include "core/base/mem.h"
+
+enum { ARMS_MAX = 4 };
+#define SCRAPE_TIMEOUT_NS (5 * NS_PER_S)
+
+const char *const sampler_measures[] = {
+#define MEASURE(id, name, unit, help) name,
+#include "core/tables/measures.def"
+    NULL
+};
+
+struct group;
+struct reading {
+    struct group *group;
+    char id[101], variant[64];
+    double values[MEASURE_COUNT]; /* NAN: not measured */
+    struct names *names;
+    struct fetch *call;
+};
+struct group {
+    struct sampler *sampler;
+    struct group *prev, *next;
+    char experiment_id[UUID_LEN + 1];
+    int64_t interval_ns, tick_ns;
+    struct timer *timer;
+    struct reading arms[ARMS_MAX];
+    unsigned n_arms, n_open;
+    bool is_wanted; /* by some collector, at the last look */
+};
+struct sampler {
+    struct loop *loop;
+    struct fetcher *fetcher;
+    struct supervisor *supervisor;
+    struct outbox *out;
+    struct group *groups;
+};
+
+static void on_tick(void *arg);
+
+struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out)
+{
+    struct sampler *made = mem_alloc(sizeof *made);
+    *made = (struct sampler){ .loop = l, .fetcher = f, .supervisor = s, .out = out };
+    return made;
+}
+
+static void arms_clear(struct group *g)
+{
+    for (unsigned i = 0; i < g->n_arms; i++) {
+        if (g->arms[i].call)
+            fetch_cancel(g->arms[i].call);
+        names_free(g->arms[i].names);
+    }
+    g->n_arms = g->n_open = 0;
+}
+
+static void group_free(void *arg)
+{
+    struct group *g = arg;
+    arms_clear(g);
+    timer_free(g->timer);
+    free(g);
+}
+
+void sampler_free(struct sampler *s)
+{
+    struct group *g, *next;
+    if (!s)
+        return;
+    DL_FOREACH_SAFE(s->groups, g, next)
+    group_free(g);
+    free(s);
+}
+
+/* ------------------------------------------------------------------------------------- rows */
+
+static void write_row(struct sampler *s, const struct group *g, const struct reading *r)
+{
+    struct jw *w = outbox_row(s->out);
+    jw_open(w, '{');
+    jw_kstr(w, "experiment_id", g->experiment_id);
+    jw_kstr(w, "variant", r->variant);
+    jw_kint(w, "ts", g->tick_ns);
+    jw_key(w, "values");
+    jw_open(w, '[');
+    for (unsigned i = 0; i < MEASURE_COUNT; i++)
+        jw_real(w, r->values[i]); /* NAN writes null */
+    jw_close(w, ']');
+    jw_close(w, '}');
+    outbox_row_end(s->out);
+}
+
+/** The pair measures, which need both arms: seen by this one, alive by either. */
+static void judge_critical(struct group *g)
+{
+    const struct names *seen[2] = { NULL, NULL };
+    unsigned n = 0;
+    for (unsigned i = 0; i < g->n_arms && n < 2; i++)
+        if (g->arms[i].names)
+            seen[n++] = g->arms[i].names;
+    size_t alive = names_union(seen[0], seen[1]);
+    for (unsigned i = 0; i < g->n_arms; i++) {
+        struct reading *r = &g->arms[i];
+        if (!r->names)
+            continue;
+        r->values[MEASURE_CRITICAL] = (double)names_count(r->names);
+        r->values[MEASURE_CRITICAL_ALIVE] = (double)alive;
+    }
+}
+
+static void tick_done(struct group *g)
+{
+    judge_critical(g);
+    for (unsigned i = 0; i < g->n_arms; i++)
+        write_row(g->sampler, g, &g->arms[i]);
+    arms_clear(g);
+}
+
+static void take_exposition(struct reading *r, const struct collector *c, const struct fetch_reply *reply)
+{
+    struct expo e;
+    const struct spec *spec = collector_spec(c);
+    if (spec->n_critical > 0)
+        r->names = names_new((const char *const *)spec->critical, spec->n_critical);
+    expo_scan(reply->body, r->names, &e);
+    r->values[MEASURE_UP] = 1;
+    r->values[MEASURE_SERIES] = (double)e.series;
+    r->values[MEASURE_POINTS] = e.points;
+    r->values[MEASURE_POINTS_IN] = e.points_in;
+    r->values[MEASURE_DROPPED] = e.dropped;
+    r->values[MEASURE_BYTES] = e.bytes;
+    r->values[MEASURE_SCRAPE] = (double)reply->took_ns / (double)NS_PER_S;
+}
+
+static void on_scraped(void *arg, const struct fetch_reply *reply)
+{
+    struct reading *r = arg;
+    if (reply->rc == ERR_CANCELLED)
+        return; /* r may be gone */
+    struct group *g = r->group;
+    struct collector *c = supervisor_find(g->sampler->supervisor, r->id);
+    r->call = NULL;
+    if (c && reply->rc == 0 && reply->status == 200)
+        take_exposition(r, c, reply);
+    if (--g->n_open == 0)
+        tick_done(g);
+}
+
+/* ------------------------------------------------------------------------------------ ticks */
+
+static bool is_sampled(const struct collector *c)
+{
+    const struct spec *spec = collector_spec(c);
+    /* before it was healthy for the first time there is nothing to compare */
+    return spec->interval_ns > 0 && spec->experiment_id[0] && !collector_is_kept(c) &&
+           collector_status(c) != COLLECTOR_STARTING;
+}
+
+static void scrape(struct sampler *s, struct reading *r, const struct collector *c)
+{
+    struct err err = { 0 };
+    struct fetch_req req = { .method = "GET",
+                             .url = collector_metrics_url(c),
+                             .timeout_ns = SCRAPE_TIMEOUT_NS,
+                             .max_reply = LIMIT_EXPOSITION_BYTES };
+    r->call = fetch_start(s->fetcher, &req, on_scraped, r, &err);
+    r->group->n_open += r->call != NULL;
+}
+
+static void reading_begin(struct group *g, const struct collector *c)
+{
+    struct reading *r = &g->arms[g->n_arms++];
+    struct process_usage usage;
+    *r = (struct reading){ .group = g };
+    str_copy(r->id, sizeof r->id, str_of(collector_spec(c)->id));
+    str_copy(r->variant, sizeof r->variant, str_of(collector_spec(c)->variant));
+    for (unsigned i = 0; i < MEASURE_COUNT; i++)
+        r->values[i] = NAN;
+    r->values[MEASURE_UP] = 0;
+    r->values[MEASURE_RESTARTS] = collector_restarts(c);
+    if (collector_pid(c) > 0 && process_usage_read(collector_pid(c), &usage)) {
+        r->values[MEASURE_CPU] = usage.cpu_s;
+        r->values[MEASURE_RSS] = usage.rss_bytes;
+    }
+    if (collector_status(c) == COLLECTOR_RUNNING && collector_metrics_url(c))
+        scrape(g->sampler, r, c);
+}
+
+static void on_tick(void *arg)
+{
+    struct group *g = arg;
+    struct sampler *s = g->sampler;
+    if (g->n_open > 0)
+        return;
+    g->tick_ns = clock_wall();
+    for (const struct collector *c = supervisor_first(s->supervisor); c && g->n_arms < ARMS_MAX;
+         c = collector_next(c))
+        if (is_sampled(c) && str_eqz(str_of(collector_spec(c)->experiment_id), g->experiment_id))
+            reading_begin(g, c);
+    if (g->n_open == 0)
+        tick_done(g);
+}
+
+/* ----------------------------------------------------------------------------------- groups */
+
+static struct group *group_of(struct sampler *s, const char *experiment_id)
+{
+    struct group *g;
+    DL_FOREACH(s->groups, g)
+    {
+        if (str_eqz(str_of(experiment_id), g->experiment_id))
+            return g;
+    }
+    g = mem_alloc(sizeof *g);
+    g->sampler = s;
+    str_copy(g->experiment_id, sizeof g->experiment_id, str_of(experiment_id));
+    g->timer = timer_new(s->loop, on_tick, g);
+    DL_APPEND(s->groups, g);
+    return g;
+}
+
+void sampler_changed(struct sampler *s)
+{
+    struct group *g, *next;
+    DL_FOREACH(s->groups, g)
+    g->is_wanted = false;
+    for (const struct collector *c = supervisor_first(s->supervisor); c; c = collector_next(c)) {
+        if (!is_sampled(c))
+            continue;
+        g = group_of(s, collector_spec(c)->experiment_id);
+        g->is_wanted = true;
+        if (g->interval_ns != collector_spec(c)->interval_ns) {
+            g->interval_ns = collector_spec(c)->interval_ns;
+            timer_every(g->timer, 0, g->interval_ns);
+        }
+    }
+    DL_FOREACH_SAFE(s->groups, g, next)
+    {
+        if (g->is_wanted)
+            continue;
+        DL_DELETE(s->groups, g);
+        timer_clear(g->timer);
+        loop_defer(s->loop, group_free, g);
+    }
+}

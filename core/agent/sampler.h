@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file sampler.h
+ * Reads all arms of an experiment at the same tick and writes one row for each. [loop]
+ */
+#ifndef PHOENIX_AGENT_SAMPLER_H
+#define PHOENIX_AGENT_SAMPLER_H
+#include "core/agent/outbox.h"
+#include "core/agent/supervisor.h"
+
+struct sampler;
+/** Names of the measures in the order of measures.def, NULL-terminated: what a batch of rows has. */
+extern const char *const sampler_measures[];
+struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out);
+void sampler_free(struct sampler *s); /**< NULL allowed */
+/** Collectors came, went or changed: look which experiments are to be read, and how often. */
+void sampler_changed(struct sampler *s);
+#endif
