@@ -14,10 +14,11 @@
 #include "core/tables/collections.def"
 
 #define COLUMNS(...) (const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)
-/* A text or an int; the other member stays empty. */
+/* A text or an int; the other member stays empty. -Wwrite-strings makes texts const. */
+#define IF_TEXT(v, then, otherwise) _Generic((v), char *: (then), const char *: (then), default: (otherwise))
 #define VALUE(t, v)                                                                      \
     { .type = (t), .i = _Generic((v), int: (v), default: 0),                             \
-      .s = { _Generic((v), char *: (v), default: NULL), _Generic((v), char *: sizeof(v) - 1, default: 0) } }
+      .s = { IF_TEXT(v, v, NULL), IF_TEXT(v, sizeof(v) - 1, 0) } }
 #define COLLECTION(id, name, n_key, flags, time_field) static const phx_index indexes_##id[] = {
 #define INDEX(id, name, ...) { name, COLUMNS(__VA_ARGS__), 0, NULL },
 #define INDEX_WHERE(id, name, member, value, ...)                                      \

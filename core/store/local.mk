@@ -4,3 +4,10 @@ libstore_a_SOURCES = %D%/store.h %D%/store_priv.h %D%/collections.c %D%/query.c 
   %D%/store.c %D%/row.c %D%/expire.c
 EXTRA_DIST += %D%/.may_include
 STORE_LIBS = libstore.a $(PLUGIN_LIBS)
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/store/test_store
+tests_unit_store_test_store_SOURCES = tests/unit/store/test_store.c tests/conformance/store_memory.c
+tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
+tests_unit_store_test_store_LDADD = $(STORE_LIBS) $(UNIT_LIBS)
+endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "phoenix/storage.h"
-#include "tests/conformance/tck.h"
 
 enum { MAX_TABLES = 32, MAX_FIELDS = 64 };
 
