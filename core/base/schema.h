@@ -71,6 +71,7 @@ bool schema_check(const struct schema *s, const struct json *doc, struct faults 
 void schema_defaults(const struct schema *s, struct json *doc);
 /** As JSON Schema 2020-12 (the part OpenAPI 3.1 uses). */
 void schema_write(const struct schema *s, struct jw *w);
+void schema_field_write(const struct field *f, struct jw *w); /**< one field's value */
 
 /** From JSON Schema text: type object with properties of type string, integer, number, boolean,
  *  array, object (or none: anything); enum, minimum, maximum, minLength, maxLength, minItems, maxItems,

@@ -12,7 +12,6 @@ static const char *const type_names[] = {
 };
 
 static void write_members(const struct schema *s, struct jw *w);
-static void write_field(const struct field *f, struct jw *w);
 
 static void write_type(const struct field *f, struct jw *w)
 {
@@ -81,7 +80,7 @@ static void write_details(const struct field *f, struct jw *w)
         write_bounds(f, w, "minItems", "maxItems");
         if (f->item) {
             jw_key(w, "items");
-            write_field(f->item, w);
+            schema_field_write(f->item, w);
         }
         break;
     case F_MAP:
@@ -89,14 +88,14 @@ static void write_details(const struct field *f, struct jw *w)
             jw_kint(w, "maxProperties", f->max);
         if (f->item) {
             jw_key(w, "additionalProperties");
-            write_field(f->item, w);
+            schema_field_write(f->item, w);
         }
         break;
     default: break;
     }
 }
 
-static void write_field(const struct field *f, struct jw *w)
+void schema_field_write(const struct field *f, struct jw *w)
 {
     jw_open(w, '{');
     write_type(f, w);
@@ -120,7 +119,7 @@ static void write_members(const struct schema *s, struct jw *w)
     jw_open(w, '{');
     for (const struct field *f = s->fields; f->name; f++) {
         jw_key(w, f->name);
-        write_field(f, w);
+        schema_field_write(f, w);
         any_required |= (f->flags & F_REQUIRED) != 0;
     }
     jw_close(w, '}');

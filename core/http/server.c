@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections. evhttp parses and owns them; this file stands on both sides of it.
+ *
+ * Before: a callback on each connection's input buffer shows every byte to wire.c before evhttp sees
+ * it. Bytes that are refused never reach evhttp when they stand first: they are thrown away, the
+ * answer is written past evhttp, the socket is shut for writing, and the client has LINGER to read
+ * it. If they stand behind requests that are fine, the answer to those closes the connection.
+ * After: requests come out of evhttp in on_request(), which holds evhttp's count against wire.c's.
+ *
+ * evhttp has no hook for a new connection, but asks for a bufferevent before it makes one, and the
+ * callback argument of that bufferevent is the connection once it is made. An event that is
+ * activated at the same time runs after the accept and before any byte is read: there they are tied.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event_struct.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "core/http/http_priv.h"
+
+#define BACKLOG 4096
+#define LINGER_NS NS_PER_S
+#define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
+
+/* ---- deadlines */
+
+static void on_deadline(void *arg)
+{
+    struct deadline *d = arg;
+    int64_t now = clock_mono();
+    while (d->first && d->first->due_ns <= now) {
+        struct conn *c = d->first;
+        DL_DELETE(d->first, c);
+        c->deadline = NULL;
+        shutdown(c->fd, SHUT_RDWR); /* evhttp reads the end and frees the connection */
+    }
+    if (d->first)
+        timer_set(d->timer, d->first->due_ns - now);
+}
+
+static void deadline_init(struct deadline *d, struct loop *l, int64_t limit_ns)
+{
+    d->limit_ns = limit_ns;
+    d->timer = timer_new(l, on_deadline, d);
+}
+
+static void conn_no_deadline(struct conn *c)
+{
+    if (!c->deadline)
+        return;
+    DL_DELETE(c->deadline->first, c);
+    c->deadline = NULL;
+}
+
+static void conn_deadline(struct conn *c, struct deadline *d)
+{
+    conn_no_deadline(c);
+    c->due_ns = clock_mono() + d->limit_ns;
+    c->deadline = d;
+    DL_APPEND(d->first, c);
+    if (!timer_is_set(d->timer))
+        timer_set(d->timer, d->limit_ns);
+}
+
+void conn__watch(struct conn *c)
+{
+    if (c->is_dead)
+        return;
+    bool is_owed = wire_in_request(&c->wire) && !c->rq;
+    if (!is_owed)
+        conn_no_deadline(c);
+    else if (!c->deadline)
+        conn_deadline(c, &c->server->reading);
+}
+
+/* ---- bytes on their way in */
+
+static void log_refused(struct http_server *s, const char *why)
+{
+    unsigned held = 0;
+    s->stats.refused_total++;
+    if (log_limit_ok(&s->refuse_log, &held))
+        log_event(EV_HTTP_REFUSED, NULL, "%s held_back=%u", why, held);
+}
+
+/* What is refused stands first: answer past evhttp, which is still waiting for a request. */
+static void conn_refuse(struct conn *c, struct evbuffer *input)
+{
+    struct err err = { 0 };
+    struct buf answer CLEANUP_BUF;
+    buf_init(&answer, 4096);
+    err_set(&err, (enum err_code)c->wire.code, "%s", c->wire.why);
+    reply__raw_refusal(c->server, &err, &answer);
+    (void)!send(c->fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(c->fd, SHUT_WR);
+    c->is_dead = true;
+    evbuffer_drain(input, evbuffer_get_length(input));
+    conn_deadline(c, &c->server->lingering);
+}
+
+#define SPANS 8 /* evbuffer_read() fills at most 4 chains at a time */
+
+static void conn_scan(struct conn *c, struct evbuffer *input, size_t from)
+{
+    struct evbuffer_iovec span[SPANS];
+    struct evbuffer_ptr at;
+    evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
+    int n = evbuffer_peek(input, -1, from > 0 ? &at : NULL, span, SPANS);
+    bool ok = n <= SPANS;
+    for (int i = 0; ok && i < n; i++)
+        ok = wire_feed(&c->wire, &c->server->wire_limits, span[i].iov_base, span[i].iov_len);
+    if (ok)
+        return;
+    if (n > SPANS)
+        c->wire.code = ERR_INTERNAL, c->wire.why = "more input at a time than was looked at";
+    log_refused(c->server, c->wire.why);
+    if (!c->rq && c->wire.complete == c->served)
+        conn_refuse(c, input);
+}
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct conn *c = arg;
+    if (info->n_added == 0)
+        return;
+    if (c->is_dead) {
+        evbuffer_drain(input, evbuffer_get_length(input));
+        return;
+    }
+    if (c->wire.code != 0) /* the answer under way closes the connection */
+        return;
+    conn_scan(c, input, info->orig_size);
+    conn__watch(c);
+}
+
+/* ---- connections */
+
+static void listener_update(struct http_server *s)
+{
+    bool wants = !s->is_draining && !s->is_paused && !s->is_full;
+    if (wants)
+        evconnlistener_enable(s->listener);
+    else
+        evconnlistener_disable(s->listener);
+}
+
+static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
+{
+    struct conn *c = arg;
+    struct http_server *s = c->server;
+    conn_no_deadline(c);
+    s->by_fd[c->fd] = NULL;
+    if (c->is_flushing)
+        s->n_flushing--;
+    if (c->rq)
+        request__detach(c->rq);
+    free(c);
+    s->stats.connections_open--;
+    if (s->is_full) {
+        s->is_full = false;
+        listener_update(s);
+    }
+}
+
+static void conn_tie(struct conn *c)
+{
+    struct http_server *s = c->server;
+    void *evcon = NULL;
+    bufferevent_getcb(c->bev, NULL, NULL, NULL, &evcon);
+    c->evcon = evcon;
+    c->fd = bufferevent_getfd(c->bev);
+    if ((size_t)c->fd >= s->n_by_fd) {
+        size_t n = ((size_t)c->fd + 1) * 2;
+        s->by_fd = mem_realloc(s->by_fd, n, sizeof *s->by_fd);
+        memset(s->by_fd + s->n_by_fd, 0, (n - s->n_by_fd) * sizeof *s->by_fd);
+        s->n_by_fd = n;
+    }
+    s->by_fd[c->fd] = c;
+    evhttp_connection_set_closecb(c->evcon, on_conn_closed, c);
+}
+
+static void on_tie_fresh(evutil_socket_t fd, short what, void *arg)
+{
+    struct http_server *s = arg;
+    if (s->fresh)
+        conn_tie(s->fresh);
+    s->fresh = NULL;
+}
+
+/* evhttp asks for the bufferevent of a connection that it is about to make. */
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+    struct http_server *s = arg;
+    on_tie_fresh(-1, 0, s);
+    struct conn *c = mem_alloc(sizeof *c);
+    c->server = s;
+    c->bev = bufferevent_socket_new(base, -1, 0);
+    evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
+    s->fresh = c;
+    event_active(&s->tie_fresh, EV_TIMEOUT, 1);
+    s->stats.connections_total++;
+    if (++s->stats.connections_open >= s->conf.max_connections) {
+        s->is_full = true; /* more wait in the kernel's queue */
+        listener_update(s);
+    }
+    return c->bev;
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+    struct http_server *s = arg;
+    struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
+    struct conn *c = fd >= 0 && (size_t)fd < s->n_by_fd ? s->by_fd[fd] : NULL;
+    if (!c || c->evcon != evcon || c->wire.complete <= c->served) {
+        /* evhttp sees a request where wire.c sees none: nothing on this connection can be trusted. */
+        log_refused(s, "the end of a request is in doubt");
+        evhttp_connection_free(evcon);
+        return;
+    }
+    c->served++;
+    s->stats.requests_total++;
+    request__start(c, req);
+}
+
+/* ---- listening */
+
+static void on_accept_again(void *arg)
+{
+    struct http_server *s = arg;
+    s->is_paused = false;
+    listener_update(s);
+}
+
+/* evhttp owns the listener's argument, so the error callback gets evhttp and must find us by it. */
+static struct http_server *servers;
+
+static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+{
+    int errnum = errno;
+    unsigned held = 0;
+    struct http_server *s;
+    LL_SEARCH_SCALAR(servers, s, evhttp, evhttp);
+    if (!s)
+        return;
+    if (log_limit_ok(&s->accept_log, &held))
+        log_event(EV_HTTP_ACCEPT, NULL, "%s open=%zu held_back=%u", strerror(errnum),
+                  (size_t)s->stats.connections_open, held);
+    s->is_paused = true;
+    listener_update(s);
+    timer_set(s->accept_again, ACCEPT_PAUSE_NS);
+}
+
+static bool parse_address(const struct http_conf *conf, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)ret;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
+    memset(ret, 0, sizeof *ret);
+    if (inet_pton(AF_INET, conf->address, &in->sin_addr) == 1) {
+        in->sin_family = AF_INET;
+        in->sin_port = htons(conf->port);
+        *ret_len = sizeof *in;
+        return true;
+    }
+    if (inet_pton(AF_INET6, conf->address, &in6->sin6_addr) == 1) {
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(conf->port);
+        *ret_len = sizeof *in6;
+        return true;
+    }
+    return false;
+}
+
+static int server_listen(struct http_server *s, struct err *err)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!parse_address(&s->conf, &address, &len))
+        return err_set(err, ERR_CONFIG, "\"%s\" is no numeric address to listen on", s->conf.address);
+    s->listener = evconnlistener_new_bind(loop_base(s->loop), NULL, NULL,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+                                          BACKLOG, (struct sockaddr *)&address, (int)len);
+    if (!s->listener)
+        return err_errno(err, ERR_CONFIG, errno, "cannot listen on %s port %u", s->conf.address, s->conf.port);
+    /* Accepted sockets inherit it. */
+    setsockopt(evconnlistener_get_fd(s->listener), IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+    evconnlistener_set_error_cb(s->listener, on_accept_error);
+    return 0;
+}
+
+/* ---- life */
+
+static void server_setup_evhttp(struct http_server *s)
+{
+    struct event_base *base = loop_base(s->loop);
+    s->evhttp = evhttp_new(base);
+    evhttp_set_allowed_methods(s->evhttp, 0xffff); /* 405 is ours to say */
+    evhttp_set_default_content_type(s->evhttp, NULL);
+    /* wire.c is stricter, so evhttp's own pages for these are never seen. */
+    evhttp_set_max_headers_size(s->evhttp, 2 * LIMIT_HTTP_HEADERS);
+    evhttp_set_max_body_size(s->evhttp, (ev_ssize_t)s->conf.max_body);
+    evhttp_set_bevcb(s->evhttp, on_accept, s);
+    evhttp_set_gencb(s->evhttp, on_request, s);
+    struct timeval idle = { .tv_sec = (time_t)(s->conf.idle_timeout_ns / NS_PER_S),
+                            .tv_usec = (suseconds_t)(s->conf.idle_timeout_ns % NS_PER_S / 1000) };
+    evhttp_set_timeout_tv(s->evhttp, event_base_init_common_timeout(base, &idle));
+    evhttp_bind_listener(s->evhttp, s->listener);
+}
+
+struct http_server *http_server_new(struct loop *l, const struct http_conf *conf, const struct route *routes,
+                                    size_t n_routes, void *app, struct err *err)
+{
+    struct router *router = router_new(routes, n_routes, err);
+    if (!router)
+        return NULL;
+    struct http_server *s = mem_alloc(sizeof *s);
+    *s = (struct http_server){ .loop = l, .conf = *conf, .app = app, .routes = routes, .n_routes = n_routes,
+                               .router = router, .fixed_s = -1 };
+    s->wire_limits = (struct wire_limits){ LIMIT_HTTP_HEADERS, LIMIT_HTTP_HEADER_LINES, conf->max_body };
+    if (server_listen(s, err) < 0) {
+        router_free(router);
+        free(s);
+        return NULL;
+    }
+    s->accept_log.interval_ns = s->refuse_log.interval_ns = NS_PER_S;
+    s->route_stats = mem_calloc(n_routes + 1, sizeof *s->route_stats); /* the last: not routed */
+    s->accept_again = timer_new(l, on_accept_again, s);
+    deadline_init(&s->reading, l, conf->request_timeout_ns);
+    deadline_init(&s->lingering, l, LINGER_NS);
+    event_assign(&s->tie_fresh, loop_base(l), -1, 0, on_tie_fresh, s);
+    buf_init(&s->head, 16384);
+    server_setup_evhttp(s);
+    LL_PREPEND(servers, s);
+    return s;
+}
+
+uint16_t http_server_port(const struct http_server *s)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    if (getsockname(evconnlistener_get_fd(s->listener), (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+void http_server_drain(struct http_server *s)
+{
+    s->is_draining = true;
+    listener_update(s);
+}
+
+size_t http_server_pending(const struct http_server *s)
+{
+    return s->n_pending + s->n_flushing;
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (!s)
+        return;
+    LL_DELETE(servers, s);
+    s->is_draining = true;
+    on_tie_fresh(-1, 0, s);
+    event_del(&s->tie_fresh);
+    evhttp_free(s->evhttp); /* closes the listener and each connection: on_conn_closed() */
+    for (struct request *rq = s->pending, *next; rq; rq = next) {
+        next = rq->next;
+        rq->server = NULL; /* its handler still owes the answer */
+    }
+    for (struct request *rq = s->spare, *next; rq; rq = next) {
+        next = rq->next;
+        free(rq);
+    }
+    timer_free(s->accept_again);
+    timer_free(s->reading.timer);
+    timer_free(s->lingering.timer);
+    router_free(s->router);
+    buf_done(&s->head);
+    free(s->by_fd);
+    free(s->route_stats);
+    free(s);
+}
+
+void http_server_stats(const struct http_server *s, struct http_stats *ret)
+{
+    *ret = s->stats;
+}
+
+uint64_t http_route_answers(const struct http_server *s, size_t i, unsigned status_class)
+{
+    return i < s->n_routes && status_class < 6 ? s->route_stats[i].answers[status_class] : 0;
+}
+
+uint64_t http_route_duration_ns(const struct http_server *s, size_t i)
+{
+    return i < s->n_routes ? s->route_stats[i].duration_ns : 0;
+}
