@@ -100,10 +100,11 @@ START_TEST(a_child_starts_clean)
     int leaked = open("/dev/null", O_RDONLY); /* without CLOEXEC, on purpose */
     ck_assert_int_ge(leaked, 3);
     signal(SIGUSR2, SIG_IGN);
+    /* of SigIgn only signals 1 to 28: some shells and makes ignore the two that libc keeps to itself */
     const char *out = output_of("umask; pwd; echo $MARK; ulimit -c; ulimit -n; ls /proc/self/fd | tr '\\n' ' ';"
-                                "grep -E 'NoNewPrivs|SigIgn|SigBlk' /proc/self/status");
-    ck_assert_str_eq(out, "0077\n/\nyes\n0\n1024\n0 1 2 3 SigBlk:\t0000000000000000\n"
-                          "SigIgn:\t0000000000000000\nNoNewPrivs:\t1\n");
+                                "grep -E 'NoNewPrivs|SigBlk' /proc/self/status;"
+                                "grep SigIgn /proc/self/status | tail -c 8");
+    ck_assert_str_eq(out, "0077\n/\nyes\n0\n1024\n0 1 2 3 SigBlk:\t0000000000000000\nNoNewPrivs:\t1\n0000000\n");
     close(leaked);
 }
 END_TEST
