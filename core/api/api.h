@@ -5,7 +5,7 @@
  *
  * Each part that has state hides it behind its pointer here and has, in its own header,
  *     int  X_start(struct api *api, struct err *err);   before the server listens; the store is open
- *     void X_stop(struct api *api);                     the server has drained; the store is open still
+ *     void X_stop(struct api *api);                     the store is closed, no answer is on its way: free
  * A part that needs another one calls functions of that one's header. The hooks between parts:
  *     taskq.c  -> scheduler_task_changed(api, experiment_id)   a task of it came to an end, or failed
  *              -> loads_task_changed(api, task row)            the same for tasks of type loadsim
@@ -27,7 +27,7 @@ struct api {
     struct store *store;
     struct http_server *http;    /**< NULL until the parts have started */
     int64_t started_ns;          /**< wall */
-    bool draining;               /**< long polls are answered at once */
+    bool draining;               /**< asked to end: long polls are answered at once, no new work begins */
     /* the parts, each owned by the file of its name */
     struct waiters *waiters;     /**< hosts that poll, and the claims for them */
     struct taskq *taskq;         /**< reports, leases, retries */
@@ -43,7 +43,4 @@ static inline struct api *request_api(struct request *rq)
 {
     return request_app(rq);
 }
-
-/** A list of a setting (plugin.dir and such) as NULL-terminated strings; @p a owns them. */
-const char **setting_list(struct arena *a, const char *value);
 #endif

@@ -63,6 +63,23 @@ struct query *taskq_cancel_of(struct api *api, const char *experiment_id);
 /** The same for given tasks. */
 struct query *taskq_cancel(struct api *api, const struct str *ids, size_t n);
 
+/** A heartbeat lists this task: its lease is extended soon, with others, if the epoch is current. */
+void taskq_extend(struct api *api, const char *host_id, struct str task_id, int64_t epoch);
+/** Counters since the start. */
+struct taskq_stats {
+    uint64_t enqueued_total, delivered_total, redelivered_total, released_total, retried_total,
+        expired_total, completed_total, failed_total, stale_total;
+};
+void taskq_stats(const struct api *api, struct taskq_stats *ret);
+
+/** Tasks that are not finished, as counted last. */
+struct taskq_depth {
+    uint64_t pending, assigned, running;
+};
+void taskq_depth(const struct api *api, struct taskq_depth *ret);
+/** Count them, if the queue has changed since; then call done(arg), now or later. */
+void taskq_count(struct api *api, loop_fn *done, void *arg);
+
 /** The Task document of a row, as the protocol and the public lists show it. */
 void task_write(struct jw *w, const struct row *task);
 

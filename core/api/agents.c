@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The liveness map: one entry for each host that was ever heard of. Heartbeats change memory; every half
+ * second what changed is written, with others, relaxed. Nothing is written while nobody speaks.
+ */
+#include <stdlib.h>
+#include "core/api/agents_priv.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+
+enum { FLUSH_ROWS = 500, DEGRADED_AFTER = 2, LOST_AFTER = 4 /* heartbeat intervals */ };
+#define FLUSH_NS (500 * NS_PER_MS)
+
+/* ---- the map */
+
+struct agent *agent__find(struct agents *as, const char *host_id)
+{
+    struct agent *a;
+    HASH_FIND(hh, as->by_host, host_id, strlen(host_id), a);
+    return a;
+}
+
+struct agent *agent__get(struct agents *as, const char *host_id)
+{
+    struct agent *a = agent__find(as, host_id);
+    if (a || HASH_COUNT(as->by_host) >= AGENTS_MAX) {
+        return a;
+    }
+    size_t n = strlen(host_id);
+    a = mem_alloc(sizeof *a + n + 1);
+    memcpy(a->host, host_id, n + 1);
+    a->usage = (struct host_usage){ -1, -1, -1, -1, -1 };
+    HASH_ADD_KEYPTR(hh, as->by_host, a->host, n, a);
+    return a;
+}
+
+int64_t agents_last_seen(struct api *api, const char *host_id)
+{
+    struct agent *a = agent__find(api->agents, host_id);
+    return a ? a->last_seen : 0;
+}
+
+const char *agents_status(struct api *api, int64_t last_seen_ns, const char *reported)
+{
+    int64_t missed = (loop_wall(api->loop) - last_seen_ns) / api->settings->heartbeat_interval;
+    if (missed >= LOST_AFTER) {
+        return "lost";
+    }
+    bool is_well = missed < DEGRADED_AFTER && strcmp(reported, agent_mood_names[AGENT_HEALTHY]) == 0;
+    return is_well ? "healthy" : "degraded";
+}
+
+void agents_stats(struct api *api, struct agents_stats *ret)
+{
+    struct agents *as = api->agents;
+    *ret = as->stats;
+    for (struct agent *a = as->by_host; a; a = a->hh.next) {
+        const char *status = agents_status(api, a->last_seen, agent_mood_names[a->mood]);
+        ret->healthy += *status == 'h';
+        ret->degraded += *status == 'd';
+        ret->lost += *status == 'l';
+    }
+}
+
+/* ---- writing behind */
+
+struct json *agent__active_json(const struct agent *a)
+{
+    struct json *list = json_array();
+    for (size_t i = 0; i < a->n_active; i++) {
+        struct json *t = json_object();
+        json_set_str(t, "id", a->active[i].id);
+        json_set_int(t, "epoch", a->active[i].epoch);
+        json_add(list, t);
+    }
+    return list;
+}
+
+static struct query *liveness_query(struct agents *as, const struct agent *a)
+{
+    CLEANUP_JSON struct json *active = agent__active_json(a);
+    CLEANUP_JSON struct json *usage = host_usage_json(&a->usage);
+    struct query *q = q_update(as->api->store, C_AGENTS);
+    q_where_text(q, F_AGENTS_HOST_ID, PHX_EQ, a->host);
+    q_set_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
+    q_set_text(q, F_AGENTS_STATUS, agent_mood_names[a->mood]);
+    q_set_json(q, F_AGENTS_ACTIVE_TASKS, active);
+    q_set_json(q, F_AGENTS_RESOURCE_USAGE, usage);
+    q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
+    q_flags(q, PHX_NO_ROWS);
+    return q;
+}
+
+static void on_flushed(void *arg, const struct result *res)
+{
+    struct agents *as = arg;
+    as->flush_in_flight = false;
+    if (res->rc) {
+        log_error(EV_STORE_FAILED, NULL, &res->err, "heartbeats were not written; later ones will be");
+    }
+    if (as->dirty) {
+        timer_set(as->flush, FLUSH_NS);
+    }
+}
+
+static void on_flush(void *arg)
+{
+    struct agents *as = arg;
+    if (as->flush_in_flight || !as->dirty) {
+        return;
+    }
+    struct query *batch = q_batch(as->api->store);
+    for (unsigned n = 0; as->dirty && n < FLUSH_ROWS; n++) {
+        struct agent *a = as->dirty;
+        as->dirty = a->dirty_next;
+        a->dirty = false;
+        q_add(batch, liveness_query(as, a));
+        as->stats.flushed_total++;
+    }
+    q_flags(batch, PHX_RELAXED);
+    as->flush_in_flight = true;
+    store_run(batch, on_flushed, as);
+}
+
+void agent__dirty(struct agents *as, struct agent *a)
+{
+    if (a->dirty) {
+        return;
+    }
+    a->dirty = true;
+    a->dirty_next = as->dirty;
+    as->dirty = a;
+    if (!as->flush_in_flight && !timer_is_set(as->flush)) {
+        timer_set(as->flush, FLUSH_NS);
+    }
+}
+
+static void on_last_flush(void *arg, const struct result *res)
+{
+    if (res->rc) {
+        log_error(EV_STORE_FAILED, NULL, &res->err, "the last heartbeats were not written");
+    }
+}
+
+void agents_flush(struct api *api)
+{
+    struct agents *as = api->agents;
+    timer_clear(as->flush);
+    timer_clear(as->watch);
+    if (!as->dirty) {
+        return;
+    }
+    struct query *batch = q_batch(api->store);
+    for (; as->dirty; as->dirty = as->dirty->dirty_next) {
+        q_add(batch, liveness_query(as, as->dirty));
+    }
+    q_flags(batch, PHX_RELAXED);
+    store_run(batch, on_last_flush, as);
+}
+
+/* ---- who was lost */
+
+static void on_watch(void *arg)
+{
+    struct agents *as = arg;
+    for (struct agent *a = as->by_host; a; a = a->hh.next) {
+        if (a->lost || strcmp(agents_status(as->api, a->last_seen, ""), "lost") != 0) {
+            continue;
+        }
+        char since[32];
+        a->lost = true;
+        log_event(EV_AGENT_LOST, &(struct log_ctx){ .host = a->host }, "last heard of at %s",
+                  rfc3339_format(a->last_seen, since));
+    }
+}
+
+/* ---- start and end */
+
+static void on_loaded(void *arg, const struct result *res)
+{
+    struct agents *as = arg;
+    if (res->rc) {
+        log_error(EV_STORE_FAILED, NULL, &res->err, "agents were not read back");
+    }
+    for (size_t i = 0; i < res->n_rows; i++) {
+        struct agent *a = agent__get(as, row_text(&res->rows[i], F_AGENTS_HOST_ID));
+        if (a) {
+            a->last_seen = row_time(&res->rows[i], F_AGENTS_LAST_HEARTBEAT);
+            a->created_at = row_time(&res->rows[i], F_AGENTS_CREATED_AT);
+            a->stored = true;
+        }
+    }
+    as->loaded(as->loaded_arg);
+}
+
+void agents_load(struct api *api, loop_fn *loaded, void *arg)
+{
+    struct agents *as = mem_alloc(sizeof *as);
+    as->api = api;
+    as->flush = timer_new(api->loop, on_flush, as);
+    as->watch = timer_new(api->loop, on_watch, as);
+    as->loaded = loaded;
+    as->loaded_arg = arg;
+    api->agents = as;
+    struct query *q = q_scan(api->store, C_AGENTS);
+    q_order(q, F_AGENTS_HOST_ID);
+    q_order(q, F_AGENTS_LAST_HEARTBEAT);
+    q_order(q, F_AGENTS_CREATED_AT);
+    q_flags(q, PHX_DISTINCT); /* only these fields */
+    q_limit(q, AGENTS_MAX);
+    store_run(q, on_loaded, as);
+}
+
+int agents_start(struct api *api, struct err *err)
+{
+    int64_t interval = api->settings->heartbeat_interval;
+    timer_every(api->agents->watch, interval, interval);
+    return 0;
+}
+
+void agents_stop(struct api *api)
+{
+    struct agents *as = api->agents;
+    struct agent *a, *tmp;
+    HASH_ITER(hh, as->by_host, a, tmp) {
+        HASH_DEL(as->by_host, a);
+        free(a->active);
+        free(a);
+    }
+    timer_free(as->flush);
+    timer_free(as->watch);
+    free(as);
+    api->agents = NULL;
+}

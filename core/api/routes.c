@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/api/routes.h"
+#include "config.h"
+#include "core/api/handlers.h"
+#include "core/api/types.h"
+
+/* `none` in a row means NULL in the table. */
+#define SCHEMA_OR_NULL(type) (&type_##type == &type_none ? NULL : &type_##type)
+
+const struct route routes[] = {
+#define ROUTE(id_, method_, path_, scope_, body_, query_, reply_, status_, flags_, max_body_, summary_) \
+    { .id = #id_, .method = HTTP_##method_, .path = path_, .scope = SCOPE_##scope_, .handler = on_##id_, \
+      .body = SCHEMA_OR_NULL(body_), .query = SCHEMA_OR_NULL(query_), .reply = SCHEMA_OR_NULL(reply_), \
+      .status = status_, .flags = flags_, .max_body = max_body_, .summary = summary_ },
+#include "core/tables/routes.def"
+};
+
+size_t routes_count(void)
+{
+    return sizeof routes / sizeof routes[0];
+}

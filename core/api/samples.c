@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /api/v1/agent/metrics: rows of metric_samples, a column for each measure. */
+#include "core/api/handlers.h"
+#include "core/api/ingest.h"
+#include "core/api/samples_scan.h"
+
+enum { FIRST_MEASURE = F_SAMPLES_VARIANT + 1 };
+
+struct rows {
+    struct query *q;
+    const char *host;
+};
+
+static void on_sample(void *arg, const struct samples_batch *batch, const struct sample *s)
+{
+    struct rows *rows = arg;
+    if (batch->n_samples > 0) {
+        q_next_row(rows->q);
+    }
+    q_str(rows->q, F_SAMPLES_EXPERIMENT_ID, s->experiment_id);
+    q_time(rows->q, F_SAMPLES_TS, s->ts);
+    q_text(rows->q, F_SAMPLES_HOST_ID, rows->host);
+    q_str(rows->q, F_SAMPLES_VARIANT, s->variant);
+    for (unsigned i = 0; i < batch->n_measures; i++) {
+        if (batch->measure[i] >= 0 && s->has[i]) {
+            q_real(rows->q, FIRST_MEASURE + batch->measure[i], s->value[i]);
+        }
+    }
+}
+
+void on_agent_metrics(struct request *rq)
+{
+    struct api *api = request_api(rq);
+    struct samples_batch batch;
+    struct faults faults = { 0 };
+    struct err err = { 0 };
+    if (!ingest_admit(rq)) {
+        return;
+    }
+    struct rows rows = { .q = q_put(api->store, C_SAMPLES), .host = request_host_id(rq) };
+    int rc = samples_scan(request_body(rq), on_sample, &rows, &batch, &faults, &err);
+    if (rc || batch.n_samples == 0) {
+        q_free(rows.q);
+        rows.q = NULL;
+    }
+    if (rc == ERR_INVALID) {
+        reply_faults(rq, &faults);
+        return;
+    }
+    if (rc) {
+        reply_error(rq, &err);
+        return;
+    }
+    ingest_stats(api)->samples_total += batch.n_samples;
+    ingest_stats(api)->values_unknown_total += batch.n_unknown * batch.n_samples;
+    ingest_store(rq, rows.q, batch.stream, batch.seq);
+}

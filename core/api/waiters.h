@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file waiters.h
+ * The waiting room: one slot for each host that polls, or polled a moment ago.
+ *
+ * A slot knows the parked request, whether its host is known to have no task, and whether it takes
+ * part in a claim. An idle fleet therefore costs no statement: a host that was found empty parks
+ * until somebody enqueues for it. That memory is sound because this process is the only writer of
+ * the store (the embedded drivers refuse a second one).
+ */
+#ifndef PHOENIX_API_WAITERS_H
+#define PHOENIX_API_WAITERS_H
+#include "core/api/api.h"
+
+int waiters_start(struct api *api, struct err *err);
+void waiters_stop(struct api *api);
+/** Answer every parked poll with [] now; from here on polls are answered at once. */
+void waiters_drain(struct api *api);
+/** The host may have tasks: claim for it as soon as it polls, at once if it is parked. */
+void waiters_wake(struct api *api, const char *host_id);
+
+struct waiters_stats {
+    uint64_t slots, parked, polls_total, timeouts_total, superseded_total, gone_total;
+};
+void waiters_stats(const struct api *api, struct waiters_stats *ret);
+#endif
