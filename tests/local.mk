@@ -3,3 +3,4 @@ include tests/unit/plugin/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk
 include tests/conformance/local.mk
+include tests/unit/api/pipelines.mk

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file load_doc.h
+ * A load simulation as stored and as shown, and what may happen to it on a host. Pure but for the
+ * queries that it makes.
+ */
+#ifndef PHOENIX_API_LOAD_DOC_H
+#define PHOENIX_API_LOAD_DOC_H
+#include "core/base/ids.h"
+#include "core/store/store.h"
+
+struct load {
+    char id[UUID_LEN + 1];
+    char experiment_id[UUID_LEN + 1]; /**< "": none */
+    char profile[64];
+    /** duration, seed, parameters, target_hosts, started_at and completed_at (ns or absent), and
+     *  hosts: { HOST: { status, since (ns), task, seen, offered, delivered, reason } }. Owned. */
+    struct json *spec;
+    int64_t created_ns, updated_ns;
+    uint64_t rev; /**< 0: not stored yet */
+};
+enum load_status { LOAD_STARTING, LOAD_RUNNING, LOAD_STOPPING, LOAD_COMPLETED, LOAD_FAILED, LOAD_STOPPED };
+const char *load_status_name(enum load_status s);
+bool load_status_parse(const char *name, enum load_status *ret);
+bool load_status_final(enum load_status s);
+
+int load_read(const struct row *r, struct load *ret, struct err *err) MUST_CHECK;
+void load_done(struct load *l);
+/** INSERT when rev is 0, else PUT of the next revision. */
+struct query *load_put(struct store *st, const struct load *l);
+void load_write(const struct load *l, struct jw *w);
+
+/** Of the whole, from its hosts: running while one runs, failed when one has failed. */
+enum load_status load_status(const struct load *l);
+/** False: it does not run on that host. */
+bool load_host_status(const struct load *l, const char *host, enum load_status *ret);
+/** A final status stays. Keeps started_at and completed_at. @p reason NULL: none. True if it changed. */
+bool load_host_set(struct load *l, const char *host, enum load_status s, const char *reason, int64_t now_ns);
+/** An entry of "loads" of that host's heartbeat; NULL: it is not in the list. True if it changed. */
+bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t now_ns);
+
+/** When the next host is overdue; INT64_MAX: none is waited for. */
+int64_t load_next_deadline(const struct load *l);
+/** The host is overdue at @p now_ns: why, and *ret_task to cancel ("": none). NULL: it is not. */
+const char *load_host_overdue(const struct load *l, const char *host, int64_t now_ns, const char **ret_task);
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* With a backend that writes the pipeline document as it is, and refuses documents that say so. */
+#include "config.h"
+#include <check.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "core/api/pipelines.h"
+#include "core/base/log.h"
+
+static phx_status render(phx_self *self, phx_str pipeline, const phx_sink *out)
+{
+    if (out->put(out, "no-such-word", pipeline, pipeline) != PHX_E_UNSUPPORTED) {
+        return PHX_E_INTERNAL;
+    }
+    out->put(out, "warning", PHX_LIT("here"), PHX_LIT("be careful"));
+    return out->put(out, "file", PHX_LIT("config.json"), pipeline);
+}
+static phx_status check(phx_self *self, phx_str config, const phx_sink *out)
+{
+    if (memmem(config.p, config.n, "\"explode\"", 9)) {
+        out->put(out, "error", PHX_LIT("1:2"), PHX_LIT("it would explode"));
+    }
+    return PHX_OK;
+}
+static phx_status launch(phx_self *self, phx_str deploy, const phx_sink *out)
+{
+    return PHX_E_UNSUPPORTED;
+}
+static phx_status reload(phx_self *self, phx_str old_deploy, phx_str deploy, const phx_sink *out)
+{
+    return PHX_E_UNSUPPORTED;
+}
+static phx_status health(phx_self *self, phx_str seen, const phx_sink *out, uint32_t *state)
+{
+    return PHX_E_UNSUPPORTED;
+}
+static const phx_collector_ops ops = { .size = sizeof ops, .render = render, .check = check, .launch = launch,
+                                       .reload = reload, .health = health };
+static const phx_component native = { .size = sizeof native, .kind = PHX_COLLECTOR, .name = "native", .ops = &ops };
+static const phx_component *const components[] = { &native, NULL };
+static const phx_plugin plugin = { .size = sizeof plugin, .id = "org.example.native", .version = "1",
+                                   .license = "MIT", .components = components };
+static const phx_plugin *const builtin[] = { &plugin, NULL };
+
+static char dir[64], warnings[4096];
+static struct api api;
+static struct pipelines pipelines;
+static struct settings settings;
+static struct rendered rendered;
+static struct faults faults;
+static struct err err;
+
+static void on_line(void *arg, const char *line)
+{
+    strncat(warnings, line, sizeof warnings - strlen(warnings) - 1);
+}
+
+static void write_template(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/native/%s.yaml", dir, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+#define TOPK \
+    "name: topk\ncollector: native\nsummary: the first k\n" \
+    "parameters:\n" \
+    "  k: { type: integer, minimum: 1, maximum: 100, default: 20 }\n" \
+    "  critical: { type: array, items: { type: string }, default: [] }\n" \
+    "  needed: { type: string }\n" \
+    "pipeline:\n" \
+    "  k: \"${k}\"\n  critical: \"${critical}\"\n  text: \"k is ${k}\"\n  list: [1, \"${needed}\", \"${env:HOME}\"]\n"
+
+static void set_up(void)
+{
+    char sub[128];
+    log_capture(on_line, NULL);
+    warnings[0] = '\0';
+    memset(&api, 0, sizeof api);
+    memset(&err, 0, sizeof err);
+    memset(&rendered, 0, sizeof rendered);
+    snprintf(dir, sizeof dir, "/tmp/phoenix-templates-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(sub, sizeof sub, "%s/native", dir);
+    ck_assert_int_eq(mkdir(sub, 0755), 0);
+    write_template("topk", TOPK);
+    struct registry_conf conf = { .program = "test", .version = "1", .builtin = builtin };
+    api.registry = registry_new(&conf, NULL);
+    api.settings = &settings;
+    api.pipelines = &pipelines;
+    backends_make(&pipelines, &api);
+}
+
+static int on_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static void tear_down(void)
+{
+    rendered_done(&rendered);
+    templates_free(&pipelines);
+    backends_free(&pipelines);
+    registry_free(api.registry);
+    nftw(dir, on_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int try(const char *name, const char *parameters, const char *extra)
+{
+    struct json *p = parameters ? json_parse(str_of(parameters), NULL, NULL) : NULL;
+    struct json *x = extra ? json_parse(str_of(extra), NULL, NULL) : NULL;
+    struct render_ask ask = { .name = name, .parameters = p, .extra = x, .pointer = "/candidate_template" };
+    int rc = template_render(&api, &ask, &rendered, &faults, &err);
+    json_free(p);
+    json_free(x);
+    return rc;
+}
+
+static const char *content(void)
+{
+    return json_get_str(json_at(rendered.files, 0), "content", "");
+}
+
+START_TEST(a_scalar_that_is_a_placeholder_becomes_a_typed_value_and_other_text_stays)
+{
+    templates_load(&pipelines, dir);
+    ck_assert_msg(try("topk", "{\"k\":5,\"needed\":\"a: b\\\"\"}", NULL) == 0, "%s", err.msg);
+    ck_assert_str_eq(content(), "{\"k\":5,\"critical\":[],\"text\":\"k is ${k}\",\"list\":[1,\"a: b\\\"\",\"${env:HOME}\"]}");
+    ck_assert_str_eq(json_str(json_at(rendered.warnings, 0), ""), "here: be careful");
+}
+END_TEST
+
+START_TEST(the_same_input_has_the_same_hash_and_another_one_another)
+{
+    char first[sizeof rendered.config_hash];
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\"}", NULL), 0);
+    memcpy(first, rendered.config_hash, sizeof first);
+    ck_assert(strncmp(first, "sha256:", 7) == 0 && strlen(first) == 71);
+    rendered_done(&rendered);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\",\"k\":20}", NULL), 0);
+    ck_assert_str_eq(first, rendered.config_hash);
+    rendered_done(&rendered);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\",\"k\":21}", NULL), 0);
+    ck_assert_str_ne(first, rendered.config_hash);
+}
+END_TEST
+
+START_TEST(the_users_value_goes_before_the_experiments_and_that_before_the_default)
+{
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\"}", "{\"critical\":[\"sshd\"],\"unknown\":1}"), 0);
+    ck_assert_ptr_nonnull(strstr(content(), "\"critical\":[\"sshd\"]"));
+    rendered_done(&rendered);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\",\"critical\":[\"mine\"]}", "{\"critical\":[\"sshd\"]}"), 0);
+    ck_assert_ptr_nonnull(strstr(content(), "\"critical\":[\"mine\"]"));
+}
+END_TEST
+
+static const struct {
+    const char *parameters, *pointer;
+} bad[] = {
+    { "{\"needed\":\"x\",\"k\":0}", "/candidate_template/parameters/k" },
+    { "{\"needed\":\"x\",\"k\":\"5\"}", "/candidate_template/parameters/k" },
+    { "{\"needed\":\"x\",\"kk\":5}", "/candidate_template/parameters/kk" },
+    { "{\"k\":5}", "/candidate_template/parameters/needed" },
+};
+START_TEST(a_bad_parameter_is_named_by_its_pointer)
+{
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("topk", bad[_i].parameters, NULL), ERR_INVALID);
+    ck_assert_uint_eq(faults.n, 1);
+    ck_assert_str_eq(faults.at[0].pointer, bad[_i].pointer);
+    ck_assert_ptr_null(rendered.files);
+}
+END_TEST
+
+START_TEST(an_unknown_template_or_collector_is_not_found)
+{
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("nope", NULL, NULL), ERR_NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(err.remedy, "topk"));
+    ck_assert_int_eq(try("../native/topk", NULL, NULL), ERR_NOTFOUND);
+    struct render_ask ask = { .collector = "otelcol", .name = "topk", .pointer = "" };
+    ck_assert_int_eq(template_render(&api, &ask, &rendered, &faults, &err), ERR_NOTFOUND);
+}
+END_TEST
+
+START_TEST(what_the_backend_refuses_is_an_error)
+{
+    write_template("boom", "name: boom\ncollector: native\nsummary: s\npipeline: { explode: true }\n");
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("boom", NULL, NULL), ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.msg, "it would explode"));
+}
+END_TEST
+
+static const char *const faulty[] = {
+    "name: other\ncollector: native\nsummary: s\npipeline: {}\n",
+    "name: faulty\ncollector: otelcol\nsummary: s\npipeline: {}\n",
+    "name: faulty\ncollector: native\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\n",
+    "name: faulty\ncollector: native\nsummary: s\npipeline: { a: \"${nope}\" }\n",
+    "name: faulty\ncollector: native\nsummary: s\nextra: 1\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nparameters: { k: { type: nonsense } }\npipeline: {}\n",
+    "{",
+    "",
+};
+START_TEST(a_faulty_file_is_told_and_left_out_and_the_others_stay)
+{
+    write_template("faulty", faulty[_i]);
+    templates_load(&pipelines, dir);
+    ck_assert_uint_eq(pipelines.n_templates, 1);
+    ck_assert_str_eq(pipelines.templates[0].name, "topk");
+    ck_assert_msg(strstr(warnings, "faulty.yaml"), "%s", warnings);
+}
+END_TEST
+
+START_TEST(a_missing_folder_is_told_and_survived)
+{
+    templates_load(&pipelines, "/nonexistent/otel-templates");
+    ck_assert_uint_eq(pipelines.n_templates, 0);
+    ck_assert_ptr_nonnull(strstr(warnings, "/nonexistent"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("api/templates");
+    TCase *tc = tcase_create("templates");
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, a_scalar_that_is_a_placeholder_becomes_a_typed_value_and_other_text_stays);
+    tcase_add_test(tc, the_same_input_has_the_same_hash_and_another_one_another);
+    tcase_add_test(tc, the_users_value_goes_before_the_experiments_and_that_before_the_default);
+    tcase_add_loop_test(tc, a_bad_parameter_is_named_by_its_pointer, 0, sizeof bad / sizeof bad[0]);
+    tcase_add_test(tc, an_unknown_template_or_collector_is_not_found);
+    tcase_add_test(tc, what_the_backend_refuses_is_an_error);
+    tcase_add_loop_test(tc, a_faulty_file_is_told_and_left_out_and_the_others_stay, 0,
+                        sizeof faulty / sizeof faulty[0]);
+    tcase_add_test(tc, a_missing_folder_is_told_and_survived);
+    suite_add_tcase(s, tc);
+    SRunner *r = srunner_create(s);
+    srunner_set_tap(r, "-");
+    srunner_run_all(r, CK_SILENT);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
