@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+include tests/unit/base/local.mk
 include tests/unit/plugin/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk
 include tests/conformance/local.mk
 include tests/unit/api/pipelines.mk
+include tests/fuzz/local.mk
+include tests/lint/local.mk

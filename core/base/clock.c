@@ -112,7 +112,8 @@ static bool take_date(struct str *s, int64_t *ret_days)
         !take_char(s, '-', '-') || !take_digits(s, 2, &day))
         return false;
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] || (month == 2 && day == 29 && !leap))
+    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] ||
+        (month == 2 && day == 29 && !leap))
         return false;
     *ret_days = days_from_date(year, month, day);
     return true;

@@ -50,10 +50,10 @@ static void push_key(struct check *c)
 static const struct key *pop_keys(struct check *c)
 {
     size_t first = c->first[c->js.depth], n = c->n - first;
-    struct key *keys = c->keys + first;
     c->n = first;
     if (n < 2)
         return NULL;
+    struct key *keys = c->keys + first;
     qsort(keys, n, sizeof *keys, by_text);
     for (size_t i = 1; i < n; i++)
         if (str_eq(keys[i - 1].text, keys[i].text))
@@ -112,7 +112,8 @@ int json_check(struct str text, const struct json_limits *limits, struct err *er
 {
     struct json_limits l = json__limits(limits);
     if (text.n > l.max_bytes)
-        return err_set(err, ERR_LIMIT, "a JSON text of %zu bytes is over the limit of %zu", text.n, l.max_bytes);
+        return err_set(err, ERR_LIMIT, "a JSON text of %zu bytes is over the limit of %zu", text.n,
+                       l.max_bytes);
     struct check c = { .n = 0 };
     js_init(&c.js, text, (unsigned)l.max_depth);
     int rc = check_tokens(&c, l.max_nodes, err);

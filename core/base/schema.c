@@ -135,7 +135,9 @@ static void check_text(struct walk *w, const struct field *f, struct str text)
     case F_NAME:
     case F_HOST:
         if (!name_valid(text, f->kind == F_HOST))
-            complain(w, "must be a name: 1 to 63 %sletters, digits, '.', '_' and '-', starting with a letter or digit",
+            complain(w,
+                     "must be a name: 1 to 63 %sletters, digits, '.', '_' and '-', starting with a letter or "
+                     "digit",
                      f->kind == F_HOST ? "" : "lower-case ");
         break;
     case F_UUID:
@@ -179,13 +181,20 @@ struct kind_info {
     const char *wanted;
 };
 static const struct kind_info kinds[] = {
-    [F_STRING] = { JSON_STRING, "a string" },     [F_NAME] = { JSON_STRING, "a string" },
-    [F_HOST] = { JSON_STRING, "a string" },       [F_UUID] = { JSON_STRING, "a string" },
-    [F_INT] = { JSON_INT, "a whole number" },     [F_REAL] = { JSON_REAL, "a number" },
-    [F_BOOL] = { JSON_BOOL, "true or false" },    [F_DURATION] = { JSON_STRING, "a duration such as \"90s\"" },
-    [F_SIZE] = { JSON_STRING, "a size such as \"512MiB\"" }, [F_TIME] = { JSON_STRING, "a string" },
-    [F_ENUM] = { JSON_STRING, "a string" },       [F_OBJECT] = { JSON_OBJECT, "an object" },
-    [F_ARRAY] = { JSON_ARRAY, "an array" },       [F_MAP] = { JSON_OBJECT, "an object" },
+    [F_STRING] = { JSON_STRING, "a string" },
+    [F_NAME] = { JSON_STRING, "a string" },
+    [F_HOST] = { JSON_STRING, "a string" },
+    [F_UUID] = { JSON_STRING, "a string" },
+    [F_INT] = { JSON_INT, "a whole number" },
+    [F_REAL] = { JSON_REAL, "a number" },
+    [F_BOOL] = { JSON_BOOL, "true or false" },
+    [F_DURATION] = { JSON_STRING, "a duration such as \"90s\"" },
+    [F_SIZE] = { JSON_STRING, "a size such as \"512MiB\"" },
+    [F_TIME] = { JSON_STRING, "a string" },
+    [F_ENUM] = { JSON_STRING, "a string" },
+    [F_OBJECT] = { JSON_OBJECT, "an object" },
+    [F_ARRAY] = { JSON_ARRAY, "an array" },
+    [F_MAP] = { JSON_OBJECT, "an object" },
     [F_ANY] = { JSON_NULL, "anything" },
 };
 

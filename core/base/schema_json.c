@@ -48,7 +48,8 @@ static bool read_kind(struct reader *r, const char *name, const struct json *j, 
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(type, known[i].type) == 0 && strcmp(format, known[i].format) == 0) {
             f->kind = json_get(j, "enum") ? F_ENUM : known[i].kind;
-            return f->kind != F_ENUM || known[i].kind == F_STRING || refuse(r, name, "has an enum but is no string");
+            return f->kind != F_ENUM || known[i].kind == F_STRING ||
+                   refuse(r, name, "has an enum but is no string");
         }
     }
     return refuse(r, name, "has an unknown type or format");
@@ -166,8 +167,9 @@ static bool read_keywords(struct reader *r, const char *name, const struct json 
     const char *word;
     for (size_t i = 0; json_member(j, &i, &word, &value);) {
         if (!keyword_allowed(word, kind)) {
-            err_set(r->err, ERR_CONFIG, "config schema: \"%s\" uses the keyword \"%s\", which is not supported there",
-                    name, word);
+            err_set(r->err, ERR_CONFIG,
+                    "config schema: \"%s\" uses the keyword \"%s\", which is not supported there", name,
+                    word);
             return false;
         }
     }

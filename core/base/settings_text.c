@@ -105,13 +105,15 @@ void settings__help(enum program program, FILE *out)
           "default. Durations: 90s, 10m, 1h30m. Sizes: 64KiB, 1MiB.\n", out);
     for (unsigned g = 0; g < GROUPS; g++)
         help_group(program, g, out);
-    fputs("\nOther flags\n"
-          "  --config FILE                      read settings from a YAML file, by the keys of --print-config\n"
-          "                                   PHOENIX_CONFIG\n"
-          "  --print-config                     print every setting, its value and where that came from\n"
-          "  --dump settings|errors|events|limits\n"
-          "                                   print a table of the manual\n"
-          "  --version, --help\n", out);
+    fputs(
+        "\nOther flags\n"
+        "  --config FILE                      read settings from a YAML file, by the keys of --print-config\n"
+        "                                   PHOENIX_CONFIG\n"
+        "  --print-config                     print every setting, its value and where that came from\n"
+        "  --dump settings|errors|events|limits\n"
+        "                                   print a table of the manual\n"
+        "  --version, --help\n",
+        out);
 }
 
 void setting__show(const struct setting *row, const char *text, enum setting_source source, struct buf *out)

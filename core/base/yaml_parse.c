@@ -159,7 +159,8 @@ struct json *yaml_parse(struct str text, const struct json_limits *limits, struc
     struct reader r = { .limits = limits_of(limits), .err = err };
     yaml_parser_t parser;
     if (text.n > r.limits.max_bytes) {
-        err_set(err, ERR_LIMIT, "a YAML text of %zu bytes is over the limit of %zu", text.n, r.limits.max_bytes);
+        err_set(err, ERR_LIMIT, "a YAML text of %zu bytes is over the limit of %zu", text.n,
+                r.limits.max_bytes);
         return NULL;
     }
     if (!yaml_parser_initialize(&parser))

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# With --enable-fuzzing (clang) the targets are libFuzzer programs; else they replay their corpora.
+FUZZ_CORPORA = %D%/corpus
+EXTRA_DIST += $(FUZZ_CORPORA)
+if FUZZING
+noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml
+FUZZ_MAIN =
+FUZZ_CFLAGS = -fsanitize=fuzzer
+EXTRA_DIST += %D%/stub_main.c
+else
+check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml
+FUZZ_MAIN = %D%/stub_main.c
+FUZZ_CFLAGS =
+endif
+tests_fuzz_fuzz_json_SOURCES = %D%/fuzz_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"json"'
+tests_fuzz_fuzz_json_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_json_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_yaml_SOURCES = %D%/fuzz_yaml.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_yaml_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"yaml"'
+tests_fuzz_fuzz_yaml_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_yaml_LDADD = $(BASE_LIBS)
