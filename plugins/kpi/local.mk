@@ -20,4 +20,4 @@ kpi_critical_processes_la_LDFLAGS = $(PLUGIN_LINK)
 kpi_cost_la_SOURCES = %D%/cost.c
 kpi_cost_la_CFLAGS = $(PLUGIN_CFLAGS)
 kpi_cost_la_LDFLAGS = $(PLUGIN_LINK)
-EXTRA_DIST += %D%/.may_include
+EXTRA_DIST += %D%/.may_include %D%/cases.json
