@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+/* uthash's own default falls through its cases without saying so, which clang refuses. */
+#define HASH_FUNCTION(key, n, hash) HASH_FNV(key, n, hash)
 #include <uthash.h>
 #include "core/base/mem.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Money a month, at the price of one more unit (so that it adds up over hosts): what each arm would cost
- * if it went on as in the bucket at hand. Prices are data; see cost.md and etc/prices. */
+/* Money a month, at the price of one more unit (so that it adds up over hosts): what each arm would
+ * cost if it went on as in the bucket at hand. Prices are data; see cost.md and etc/prices. */
 #include <phoenix/plugin.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,8 +15,10 @@ static const struct {
     const char *price;
     double units;
 } meters[METERS] = {
-    [POINTS] = { "prices.samples_million", 1e6 }, [SERIES] = { "prices.series_thousand_month", 1e3 },
-    [BYTES] = { "prices.gb_ingested", 1e9 },      [CPU] = { "prices.core_month", 1 },
+    [POINTS] = { "prices.samples_million", 1e6 },
+    [SERIES] = { "prices.series_thousand_month", 1e3 },
+    [BYTES] = { "prices.gb_ingested", 1e9 },
+    [CPU] = { "prices.core_month", 1 },
     [RSS] = { "prices.gib_ram_month", GIB },
 };
 
@@ -40,9 +42,8 @@ static const phx_kpi_input cpu = {
 static const phx_kpi_input rss = {
     .size = sizeof rss, .reduce = PHX_MEAN, .name = "rss_bytes", .unit = "By"
 };
-static const phx_kpi_input *const inputs[] = {
-    &points, &series, &bytes, &cpu, &rss, NULL
-}; /* in the order of the meters */
+/* In the order of the meters. */
+static const phx_kpi_input *const inputs[] = { &points, &series, &bytes, &cpu, &rss, NULL };
 
 static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **ret)
 {
@@ -87,31 +88,21 @@ static const phx_kpi_ops ops = {
 /* A price table, whole: the files of etc/prices are configs of this component. */
 #define TEXT(help) "{\"type\":\"string\",\"maxLength\":500,\"description\":\"" help "\"}"
 #define PRICE(help) "{\"type\":\"number\",\"minimum\":0,\"maximum\":1e9,\"description\":\"" help "\"}"
-static const char
-    schema[] =
-        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-        "\"id\":" TEXT(
-            "name of the table") ","
-                                 "\"vendor\":" TEXT("whose prices") ","
-                                                                    "\"currency\":" TEXT(
-                                                                        "ISO 4217") ","
-                                                                                    "\"as_of\":" TEXT("date "
-                                                                                                      "of "
-                                                                                                      "the "
-                                                                                                      "price"
-                                                                                                      "s") ","
-                                                                                                           "\"evidence\":" TEXT(
-                                                                                                               "vendor_page, vendor_doc, second-hand, contract or example") ","
-                                                                                                                                                                            "\"source\":" TEXT("where they were read") ","
-                                                                                                                                                                                                                       "\"note\":" TEXT("what the table leaves out") ","
-                                                                                                                                                                                                                                                                     "\"prices\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-                                                                                                                                                                                                                                                                     "\"samples_million\":" PRICE("a million samples ingested") ","
-                                                                                                                                                                                                                                                                                                                                "\"series_thousand_month\":" PRICE("a thousand series that are active for a month") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                    "\"gb_ingested\":" PRICE("a gigabyte (1e9) of exposition ingested") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"core_month\":" PRICE(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "a core of the monitored host for a month") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"gib_ram_month\":" PRICE(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "a GiB of the monitored host's memory for a month") "}}}}";
+static const char schema[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"id\":" TEXT("name of the table") ","
+    "\"vendor\":" TEXT("whose prices") ","
+    "\"currency\":" TEXT("ISO 4217") ","
+    "\"as_of\":" TEXT("date of the prices") ","
+    "\"evidence\":" TEXT("vendor_page, vendor_doc, second-hand, contract or example") ","
+    "\"source\":" TEXT("where they were read") ","
+    "\"note\":" TEXT("what the table leaves out") ","
+    "\"prices\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"samples_million\":" PRICE("a million samples ingested") ","
+    "\"series_thousand_month\":" PRICE("a thousand series that are active for a month") ","
+    "\"gb_ingested\":" PRICE("a gigabyte (1e9) of exposition ingested") ","
+    "\"core_month\":" PRICE("a core of the monitored host for a month") ","
+    "\"gib_ram_month\":" PRICE("a GiB of the monitored host's memory for a month") "}}}}";
 
 static const phx_component component = {
     .size = sizeof component,
@@ -125,8 +116,11 @@ static const phx_component component = {
 };
 static const phx_component *const all[] = { &component, NULL };
 PHX_PLUGIN = {
-    PHX_PLUGIN_HEAD,         .id = "phoenix.kpi.cost",
-    .version = "0.1.0",      .summary = "money a month by a price table",
-    .license = "Apache-2.0", .vendor = "Phoenix",
+    PHX_PLUGIN_HEAD,
+    .id = "phoenix.kpi.cost",
+    .version = "0.1.0",
+    .summary = "money a month by a price table",
+    .license = "Apache-2.0",
+    .vendor = "Phoenix",
     .components = all,
 };

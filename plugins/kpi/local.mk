@@ -20,4 +20,5 @@ kpi_critical_processes_la_LDFLAGS = $(PLUGIN_LINK)
 kpi_cost_la_SOURCES = %D%/cost.c
 kpi_cost_la_CFLAGS = $(PLUGIN_CFLAGS)
 kpi_cost_la_LDFLAGS = $(PLUGIN_LINK)
-EXTRA_DIST += %D%/.may_include %D%/cases.json
+EXTRA_DIST += %D%/.may_include %D%/cases.json %D%/cardinality.md %D%/ingest_rate.md \
+  %D%/collector_cpu.md %D%/collector_memory.md %D%/critical_processes.md %D%/cost.md

@@ -176,7 +176,8 @@ def main():
         e = effect(case)
         print(f'    {{ "{case["name"]}", {case["estimand"]}, {len(case["b"])}, {len(case["b"][0])}, '
               f'"{case["scope"]}", {case["fleet"]}, oracle_b{n}, oracle_c{n},')
-        print(f'      {e["hosts"]}, {e["length"]}, {e["m"]}, {e["tau"]!r}, {e["theta"]!r}, {e["low"]!r}, {e["high"]!r},')
+        print(f'      {e["hosts"]}, {e["length"]}, {e["m"]}, {e["tau"]!r}, {e["theta"]!r},')
+        print(f'      {e["low"]!r}, {e["high"]!r},')
         print(f'      {e["s"]!r}, {e["sh"]!r}, {e["time"]!r}, {e["host"]!r}, {e["e"]!r} }},')
     print("};")
 
