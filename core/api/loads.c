@@ -347,14 +347,23 @@ static void on_last_save(void *arg, const struct result *res)
     }
 }
 
+void loads_flush(struct api *api)
+{
+    struct live *v, *next;
+    HASH_ITER(hh, api->loads->by_id, v, next) {
+        if (v->is_dirty && !v->is_saving) {
+            v->is_dirty = false;
+            timer_clear(v->save);
+            store_run(load_put(api->store, &v->load), on_last_save, NULL);
+        }
+    }
+}
+
 void loads_stop(struct api *api)
 {
     struct live *v, *next;
     struct news *n, *next_news;
     HASH_ITER(hh, api->loads->by_id, v, next) {
-        if (v->is_dirty && !v->is_saving) {
-            store_run(load_put(api->store, &v->load), on_last_save, NULL);
-        }
         live_free(v);
     }
     LL_FOREACH_SAFE(api->loads->early, n, next_news) {

@@ -8,6 +8,8 @@
 #include "core/experiment/spec.h"
 
 int loads_start(struct api *api, struct err *err);
+/** Write what is in memory only; before the store closes. */
+void loads_flush(struct api *api);
 void loads_stop(struct api *api);
 
 /** The component's name for a profile or one of its aliases ("high-card"); NULL: unknown. */

@@ -84,6 +84,7 @@ static void on_drain_tick(void *arg)
         return;
     }
     agents_flush(&p->api);
+    loads_flush(&p->api);
     store_close(p->api.store, on_store_closed, p);
 }
 
