@@ -98,6 +98,15 @@ static bool wanted(const struct listing *l, const struct row *r)
     return selector_match(l->selector, labels);
 }
 
+/* The body leaves the arena before the answer ends it. */
+static void listing_answer(struct listing *l)
+{
+    struct buf body = l->body;
+    buf_init(&l->body, 0);
+    reply_json(l->rq, 200, &body);
+    buf_done(&body);
+}
+
 static void list_finish(struct listing *l, bool more)
 {
     char token[PAGE_KEY_MAX * 2];
@@ -105,7 +114,7 @@ static void list_finish(struct listing *l, bool more)
     page_token_make(str_of(l->last), token, sizeof token);
     jw_kstr(&l->w, "next_page_token", more ? token : NULL);
     jw_close(&l->w, '}');
-    reply_json(l->rq, 200, &l->body);
+    listing_answer(l);
 }
 
 static void on_rows(void *arg, const struct result *res)
@@ -201,7 +210,7 @@ static void on_pipelines(void *arg, const struct result *res)
     }
     jw_close(&l->w, ']');
     jw_close(&l->w, '}');
-    reply_json(l->rq, 200, &l->body);
+    listing_answer(l);
 }
 
 static void on_agent(void *arg, const struct result *res)

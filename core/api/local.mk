@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything but main() stands in a library, so that tests and fuzzers take from it what they need.
-# bin_PROGRAMS += phoenix-api: when all its rooms are here
+bin_PROGRAMS += phoenix-api
 noinst_LIBRARIES += libapi.a
-EXTRA_DIST += %D%/main.c
+phoenix_api_SOURCES = %D%/main.c
+phoenix_api_LDADD = $(API_LIBS)
 API_LIBS = libapi.a $(EXPERIMENT_LIBS) $(HTTP_LIBS) $(STORE_LIBS)
 # The program: routes, what is shown of the system.
 API_SYSTEM_SOURCES = %D%/api.h %D%/parts.def %D%/routes.h %D%/routes.c %D%/handlers.h %D%/types.h %D%/types.c \

@@ -36,7 +36,7 @@ static const struct part {
 };
 enum { N_PARTS = sizeof parts / sizeof parts[0] };
 
-struct program {
+struct process {
     struct api api;
     struct arena *arena;
     size_t n_started; /* parts */
@@ -50,7 +50,7 @@ struct program {
 
 static void on_store_closed(void *arg)
 {
-    struct program *p = arg;
+    struct process *p = arg;
     p->api.store = NULL;
     while (p->n_started > 0) {
         parts[--p->n_started].stop(&p->api);
@@ -64,7 +64,7 @@ static void on_store_closed(void *arg)
 }
 
 /* The start went wrong: back out of what has begun. */
-static void program_fail(struct program *p, const struct err *err, const char *what)
+static void process_fail(struct process *p, const struct err *err, const char *what)
 {
     log_error(EV_START_FAILED, NULL, err, "%s", what);
     p->status = EXIT_FAILURE;
@@ -78,7 +78,7 @@ static void program_fail(struct program *p, const struct err *err, const char *w
 
 static void on_drain_tick(void *arg)
 {
-    struct program *p = arg;
+    struct process *p = arg;
     if (http_server_pending(p->api.http) > 0 && clock_mono() < p->drain_until) {
         timer_set(p->drain, DRAIN_TICK_NS);
         return;
@@ -90,7 +90,7 @@ static void on_drain_tick(void *arg)
 
 static void on_signal(void *arg)
 {
-    struct program *p = arg;
+    struct process *p = arg;
     if (p->signals++ > 0) {
         _exit(EXIT_FAILURE);
     }
@@ -136,7 +136,7 @@ static int listen_parse(struct arena *a, const char *text, struct http_conf *ret
     return 0;
 }
 
-static int listen_start(struct program *p, struct err *err)
+static int listen_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
     const struct settings *s = api->settings;
@@ -163,34 +163,34 @@ static int listen_start(struct program *p, struct err *err)
 
 static void on_agents_loaded(void *arg)
 {
-    struct program *p = arg;
+    struct process *p = arg;
     struct err err = { 0 };
     if (p->api.draining) {
         return;
     }
     for (; p->n_started < N_PARTS; p->n_started++) {
         if (parts[p->n_started].start(&p->api, &err)) {
-            program_fail(p, &err, parts[p->n_started].name);
+            process_fail(p, &err, parts[p->n_started].name);
             return;
         }
     }
     if (listen_start(p, &err)) {
-        program_fail(p, &err, "cannot listen");
+        process_fail(p, &err, "cannot listen");
     }
 }
 
 static void on_store_open(void *arg, const struct err *err)
 {
-    struct program *p = arg;
+    struct process *p = arg;
     if (err) {
         p->api.store = NULL;
-        program_fail(p, err, "cannot open the store");
+        process_fail(p, err, "cannot open the store");
         return;
     }
     agents_load(&p->api, on_agents_loaded, p);
 }
 
-static const char *const *plugin_dirs(struct program *p)
+static const char *const *plugin_dirs(struct process *p)
 {
     enum { DIRS_MAX = 16 };
     const char **dirs = arena_calloc(p->arena, DIRS_MAX + 1, sizeof *dirs);
@@ -209,7 +209,7 @@ static const char *const *plugin_dirs(struct program *p)
 }
 
 /* The driver's own table of the settings file; the embedded store's path is a setting of its own. */
-static int store_start(struct program *p, struct err *err)
+static int store_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
     const char *driver = api->settings->store_driver;
@@ -239,7 +239,7 @@ static int refuse_settings(const struct settings *s, struct arena *a, struct err
     return rc;
 }
 
-static int program_start(struct program *p, struct err *err)
+static int process_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
     int rc = refuse_settings(api->settings, p->arena, err);
@@ -262,10 +262,10 @@ static int program_start(struct program *p, struct err *err)
     return api->registry ? store_start(p, err) : err->code;
 }
 
-static int program_run(struct program *p)
+static int process_run(struct process *p)
 {
     struct err err = { 0 };
-    if (program_start(p, &err)) {
+    if (process_start(p, &err)) {
         log_error(EV_START_FAILED, NULL, &err, "phoenix-api");
         p->status = EXIT_FAILURE;
     } else if (loop_run(p->api.loop, &err)) {
@@ -292,7 +292,7 @@ static bool dumped(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct program program = { 0 };
+    struct process process = { 0 };
     struct settings *settings = NULL;
     enum settings_action action;
     enum log_level level = LOG_LEVEL_INFO;
@@ -311,10 +311,10 @@ int main(int argc, char **argv)
     }
     log_parse_level(str_of(settings->log_level), &level);
     log_init("phoenix-api", level, strcmp(settings->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
-    program.api.settings = settings;
-    program.arena = arena_new();
-    int status = program_run(&program);
-    arena_free(program.arena);
+    process.api.settings = settings;
+    process.arena = arena_new();
+    int status = process_run(&process);
+    arena_free(process.arena);
     settings_free(settings);
     return status;
 }

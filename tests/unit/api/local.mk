@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/api/test_selector tests/unit/api/test_page tests/unit/api/test_heartbeat \
+  tests/unit/api/test_samples_scan
+tests_unit_api_test_selector_SOURCES = %D%/test_selector.c
+tests_unit_api_test_selector_LDADD = $(API_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_page_SOURCES = %D%/test_page.c
+tests_unit_api_test_page_LDADD = $(API_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_heartbeat_SOURCES = %D%/test_heartbeat.c
+tests_unit_api_test_heartbeat_LDADD = $(API_LIBS) $(UNIT_LIBS)
+tests_unit_api_test_samples_scan_SOURCES = %D%/test_samples_scan.c
+tests_unit_api_test_samples_scan_LDADD = $(API_LIBS) $(UNIT_LIBS)
+endif
