@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 include tools/plugin_check/local.mk
+include tools/loadhost/local.mk

@@ -200,6 +200,9 @@ typedef struct phx_load_ops {
     phx_status (*step)(phx_self *, uint64_t elapsed_ns, uint64_t quota, const phx_load_out *,
                        uint64_t *done, uint64_t *next_ns);
     void (*stop)(phx_self *); /**< has the grace time, then the process is killed */
+    /** Optional: what the profile's own schedule has called for so far, delivered or not. Without it the
+     *  load offered counts as delivered. */
+    uint64_t (*due)(phx_self *);
 } phx_load_ops;
 
 /* ------------------------------------------------------------------------ collector backends */

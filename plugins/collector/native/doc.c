@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's events into a tree. The stack of open containers has a fixed depth, nothing recurses, and
  * all nodes hang on one chain by which they are freed. */
-#define _POSIX_C_SOURCE 200809L
 #include "plugins/collector/native/doc.h"
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The members of each document are rows of a table that both the reader and the writer walk: what can
  * be read is what is written. */
-#define _POSIX_C_SOURCE 200809L
 #include "plugins/collector/native/pipeline.h"
 #include <stdio.h>
 #include <stdlib.h>
