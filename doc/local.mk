@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/protocol.md %D%/quickstart.md ARCHITECTURE.md HACKING.md
 EXTRA_DIST += %D%/plugin-author.md %D%/rooms/plugin.md
-EXTRA_DIST += %D%/statistics.md
+EXTRA_DIST += %D%/statistics.md %D%/rooms/experiment.md
