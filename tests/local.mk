@@ -5,6 +5,7 @@ include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk
 include tests/conformance/local.mk
+include tests/bench/local.mk
 include tests/unit/api/pipelines.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk

@@ -9,6 +9,8 @@
 #include <string.h>
 #include "sqlite_priv.h"
 
+#define SYNC_EVERY_NS UINT64_C(1000000000)
+
 bool job_is_over(phx_self *self, struct job *j)
 {
     if (atomic_load(&j->cancelled))
@@ -96,13 +98,17 @@ static phx_status write_one(phx_self *self, struct job *j)
     return rc ? rc : stmt_run(self, stmt_of(self, "RELEASE op"), "write", j->why);
 }
 
-/** FULL if anything in the group must survive a power failure. Can only change between transactions. */
+/** FULL if anything in the group must survive a power failure, or if the last sync is a second ago: what is
+ *  relaxed may lose that much. Can only change between transactions. */
 static phx_status synchronous_set(phx_self *self, struct job *writes, char *why)
 {
-    int want = 1;
+    phx_mono now = self->host->mono(self->host);
+    int want = now - self->synced_at >= SYNC_EVERY_NS ? 2 : 1;
     for (struct job *j = writes; j && self->durable; j = j->next)
         if (!(j->req->flags & PHX_RELAXED))
             want = 2;
+    if (want == 2)
+        self->synced_at = now;
     if (want == self->synchronous)
         return PHX_OK;
     phx_status rc = db_exec(self, want == 2 ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", why);

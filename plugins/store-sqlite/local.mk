@@ -6,4 +6,4 @@ store_sqlite_la_SOURCES = $(SQLITE_DRIVER_SOURCES)
 store_sqlite_la_CFLAGS = $(PLUGIN_CFLAGS) $(SQLITE_CFLAGS)
 store_sqlite_la_LDFLAGS = $(PLUGIN_LINK)
 store_sqlite_la_LIBADD = $(SQLITE_LIBS) -lpthread -lm
-EXTRA_DIST += %D%/.may_include
+EXTRA_DIST += %D%/.may_include %D%/store-sqlite.md

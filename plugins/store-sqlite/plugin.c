@@ -30,6 +30,8 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
         fail(host, PHX_E_CONFIG, "path is not absolute");
         return PHX_E_CONFIG;
     }
+    /* Statistics that nobody reads cost a lock at each allocation. Refused, without harm, once SQLite runs. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     phx_self *self = calloc(1, sizeof(*self));
     if (!self)
         return PHX_E_NOMEM;

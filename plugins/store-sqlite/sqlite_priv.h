@@ -92,6 +92,7 @@ struct phx_self {
     sqlite3 *db;
     int lock_fd;             /**< -1: not held */
     int synchronous;         /**< as the connection has it: 1 normal, 2 full */
+    phx_mono synced_at;      /**< start of the last transaction that was synced */
     uint64_t seq;            /**< the last revision given out */
     struct decl *decls[MAX_DECLS];
     uint32_t n_decls;

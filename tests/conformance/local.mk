@@ -6,3 +6,9 @@ tests_conformance_store_tck_SOURCES = $(TCK_SOURCES) %D%/store_tck.c %D%/tck_val
 tests_conformance_store_tck_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
 tests_conformance_store_tck_LDADD = $(PLUGIN_LIBS)
 dist_check_SCRIPTS += %D%/store_sqlite.sh
+
+check_PROGRAMS += tests/conformance/store_faults
+tests_conformance_store_faults_SOURCES = $(TCK_SOURCES) %D%/store_faults.c
+tests_conformance_store_faults_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
+tests_conformance_store_faults_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_conformance_store_faults_LDADD = $(PLUGIN_LIBS) $(SQLITE_LIBS)

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# Programs of the benches: built by `make bench-programs` only.
+EXTRA_PROGRAMS = tests/bench/store_bench
+tests_bench_store_bench_SOURCES = %D%/store_bench.c
+tests_bench_store_bench_LDADD = $(STORE_LIBS)
+EXTRA_DIST += %D%/store.sh
+
+.PHONY: bench-programs
+bench-programs: $(EXTRA_PROGRAMS)
+CLEANFILES += $(EXTRA_PROGRAMS)

@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# store.sh BUILD: what the embedded store does per second, on the disk below TMPDIR.
+# The bars hold for a machine of 2 cores with a disk that syncs in less than a millisecond.
+set -eu
+build=$1
+dir=$(mktemp -d "${TMPDIR:-/tmp}/phoenix-bench.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+
+# name of figure, bar, and whether more or less is better
+judge() {
+    awk 'function bar(n) { return n == "store_task_lives_full" ? 15000 : n == "store_task_lives_normal" ? 40000 : \
+             n == "store_put_p99_full" ? 5000 : n == "store_put_p99_normal" ? 1000 : \
+             n == "store_put_p50_full" ? 2000 : 250 }
+         { ok = $3 == "1/s" ? $2 >= bar($1) : $2 <= bar($1)
+           print $1, $2, $3, bar($1), ok ? "ok" : "short" }'
+}
+
+for mode in full normal; do
+    "$build/tests/bench/store_bench" "$build/.libs" "$dir" "$mode"
+done | judge
