@@ -13,7 +13,8 @@
 #define END_COLLECTION(id) };
 #include "core/tables/collections.def"
 
-#define COLUMNS(...) (const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)
+#define COLUMNS(...) \
+    (const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)
 /* A text or an int; the other member stays empty. -Wwrite-strings makes texts const. */
 #define IF_TEXT(v, then, otherwise) _Generic((v), char *: (then), const char *: (then), default: (otherwise))
 #define VALUE(t, v)                                                                      \

@@ -235,7 +235,10 @@ void q_set_time(struct query *q, int field, int64_t wall_ns)
     set_add(q, field, PHX_SET, wall_ns ? int_cell(q, field, wall_ns) : (phx_cell){ 0 });
 }
 
-void q_set_json(struct query *q, int field, const struct json *j) { set_add(q, field, PHX_SET, json_cell(q, j)); }
+void q_set_json(struct query *q, int field, const struct json *j)
+{
+    set_add(q, field, PHX_SET, json_cell(q, j));
+}
 void q_set_null(struct query *q, int field) { set_add(q, field, PHX_SET, (phx_cell){ 0 }); }
 void q_inc(struct query *q, int field, int64_t by) { set_add(q, field, PHX_ADD, int_cell(q, field, by)); }
 

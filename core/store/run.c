@@ -104,7 +104,8 @@ static void account(struct store *st, phx_status status, const struct result *re
     st->ok = false;
     st->stats.failed_total++;
     if (log_limit_ok(&st->complaints, &held))
-        log_error(EV_STORE_FAILED, NULL, &res->err, "store (%u failures since the last line were not logged)", held);
+        log_error(EV_STORE_FAILED, NULL, &res->err,
+                  "store (%u failures since the last line were not logged)", held);
 }
 
 /** The one place that calls a caller back. */

@@ -64,7 +64,8 @@ typedef void query_done_fn(void *arg, const struct result *res);
 
 /** Delete rows whose time field is before @p before_wall_ns, in chunks. Collections that have one. The
  *  answer's `n` counts all that went, also when it says an error. */
-void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done, void *arg);
+void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done,
+                  void *arg);
 
 struct query;
 /* Start a query. Its memory is its own; store_run() takes it. q_free() if it is not run. */

@@ -78,5 +78,6 @@ struct query *query__new(struct store *st, uint32_t code);
 void run__launch(struct query *q, void (*fn)(struct query *), query_done_fn *done, void *arg);
 void run__on_deadline(void *store);
 /* store.c */
-void store__idle(struct store *st); /**< nothing is in flight: take the next step of closing, if that is asked */
+/** Nothing is in flight: take the next step of closing, if that is asked. */
+void store__idle(struct store *st);
 #endif

@@ -47,11 +47,17 @@ static struct kept *keep_row(sqlite3_stmt *s, const struct decl *d)
     return k;
 }
 
-/** Rows of one SELECT are added to a list, at most @p limit of them. */
-static phx_status select_into(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
-                              const phx_cond *in, const phx_cell *one, uint64_t limit, struct kept ***io_tail,
-                              uint64_t *io_n)
+/** Rows that were selected, in order. */
+struct picked {
+    struct kept *rows, **tail;
+    uint64_t n;
+};
+
+/** Add the rows of one SELECT, at most @p limit of them. @p in: asked for the value @p one only. */
+static phx_status select_into(phx_self *self, struct job *j, const phx_req *r, const phx_cond *in,
+                              const phx_cell *one, uint64_t limit, struct picked *ret)
 {
+    const struct decl *d = decl_find(self, r->collection);
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, "SELECT ");
@@ -62,24 +68,24 @@ static phx_status select_into(phx_self *self, struct job *j, const struct decl *
     sql_order(q, d, r);
     sql_add(q, " LIMIT ?");
     sqlite3_stmt *s = stmt_get(self);
-    int at = 1;
-    if (!s || !bind_where(s, &at, d, r, in, one) ||
-        sqlite3_bind_int64(s, at, limit > INT64_MAX ? INT64_MAX : (int64_t)limit))
+    int at = 1, step;
+    if (!s || !bind_where(s, &at, d, r, in, one) || sqlite3_bind_int64(s, at, (int64_t)limit))
         return db_status(self, SQLITE_NOMEM, "read", j->why);
-    int step;
     self->current = j;
     while ((step = sqlite3_step(s)) == SQLITE_ROW) {
         struct kept *k = keep_row(s, d);
         if (!k)
             break;
-        **io_tail = k;
-        *io_tail = &k->next;
-        ++*io_n;
+        *ret->tail = k;
+        ret->tail = &k->next;
+        ret->n++;
     }
     self->current = NULL;
-    phx_status rc = step == SQLITE_DONE  ? PHX_OK
-                    : step == SQLITE_ROW ? PHX_E_NOMEM
-                                         : db_status(self, sqlite3_extended_errcode(self->db), "read", j->why);
+    phx_status rc = PHX_OK;
+    if (step == SQLITE_ROW)
+        rc = PHX_E_NOMEM;
+    else if (step != SQLITE_DONE)
+        rc = db_status(self, sqlite3_extended_errcode(self->db), "read", j->why);
     sqlite3_reset(s);
     return rc;
 }
@@ -105,21 +111,18 @@ static bool seen_before(const phx_cond *in, uint32_t i)
 
 /** The rows that the request is about, in order. With per_key: key by key, in the order of the IN, so
  *  that an index on (key, order) gives each of them at once. */
-static phx_status select_rows(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
-                              struct kept **ret, uint64_t *ret_n)
+static phx_status select_rows(phx_self *self, struct job *j, const phx_req *r, struct picked *ret)
 {
-    struct kept **tail = ret;
-    uint64_t limit = r->limit ? r->limit : INT64_MAX;
-    *ret = NULL;
-    *ret_n = 0;
+    uint64_t limit = r->limit && r->limit < INT64_MAX ? r->limit : INT64_MAX;
+    *ret = (struct picked){ .tail = &ret->rows };
     if (!r->per_key)
-        return select_into(self, j, d, r, NULL, NULL, limit, &tail, ret_n);
+        return select_into(self, j, r, NULL, NULL, limit, ret);
     const phx_cond *in = phx_first_in(r);
-    for (uint32_t i = 0; i < in->n_cells && *ret_n < limit; i++) {
-        uint64_t some = limit - *ret_n < r->per_key ? limit - *ret_n : r->per_key;
+    for (uint32_t i = 0; i < in->n_cells && ret->n < limit; i++) {
+        uint64_t some = limit - ret->n < r->per_key ? limit - ret->n : r->per_key;
         if (seen_before(in, i))
             continue;
-        phx_status rc = select_into(self, j, d, r, in, &in->cell[i], some, &tail, ret_n);
+        phx_status rc = select_into(self, j, r, in, &in->cell[i], some, ret);
         if (rc)
             return rc;
     }
@@ -160,7 +163,8 @@ static phx_status apply_sets(struct job *j, struct kept *k, const phx_req *r)
     return PHX_OK;
 }
 
-static phx_status write_back(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, struct kept *rows)
+static phx_status write_back(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                             struct kept *rows)
 {
     sqlite3_stmt *s = rows ? update_by_key(self, d, r) : NULL;
     if (!rows)
@@ -186,7 +190,8 @@ static phx_status write_back(phx_self *self, struct job *j, const struct decl *d
 }
 
 /** One statement: nobody wants to see the rows, and all that match are meant. */
-static phx_status update_all(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *ret_n)
+static phx_status update_all(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                             uint64_t *ret_n)
 {
     struct sql *q = &self->sql;
     sql_reset(q);
@@ -230,15 +235,15 @@ phx_status exec_update(phx_self *self, struct job *j, const struct decl *d, cons
     if (!rows_wanted && !r->limit && !r->per_key) {
         rc = update_all(self, j, d, r, &n);
     } else {
-        struct kept *rows;
-        rc = select_rows(self, j, d, r, &rows, &n);
+        struct picked picked;
+        rc = select_rows(self, j, r, &picked);
+        n = picked.n;
         if (rc == PHX_OK)
-            rc = write_back(self, j, d, r, rows);
-        if (rc == PHX_OK && rows_wanted) {
-            *j->kept_tail = rows;
-            rows = NULL;
-        }
-        list_free(rows);
+            rc = write_back(self, j, d, r, picked.rows);
+        if (rc == PHX_OK && rows_wanted)
+            *j->kept_tail = picked.rows;
+        else
+            list_free(picked.rows);
     }
     if (rc == PHX_OK && r->if_rev && n == 0) {
         snprintf(j->why, WHY_MAX, "the record in \"%s\" has another revision, or is gone", d->name);
@@ -248,11 +253,11 @@ phx_status exec_update(phx_self *self, struct job *j, const struct decl *d, cons
     return rc;
 }
 
-phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *io_n)
+phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                            uint64_t *io_n)
 {
-    struct kept *rows;
-    uint64_t n;
-    phx_status rc = select_rows(self, j, d, r, &rows, &n);
+    struct picked picked;
+    phx_status rc = select_rows(self, j, r, &picked);
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, "DELETE FROM ");
@@ -262,11 +267,11 @@ phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d,
     sqlite3_stmt *s = stmt_get(self);
     if (rc == PHX_OK && !s)
         rc = db_status(self, SQLITE_NOMEM, "delete from", j->why);
-    for (struct kept *k = rows; k && rc == PHX_OK; k = k->next) {
+    for (struct kept *k = picked.rows; k && rc == PHX_OK; k = k->next) {
         int at = 1;
         rc = bind_cells(s, &at, k->cells, d->n_key) ? stmt_run(self, s, "delete from", j->why) : PHX_E_NOMEM;
         *io_n += rc == PHX_OK;
     }
-    list_free(rows);
+    list_free(picked.rows);
     return rc;
 }

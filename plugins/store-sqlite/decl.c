@@ -115,7 +115,8 @@ static char *literal_text(const phx_collection *c, const phx_cond *cond)
     if (cond->op == PHX_IS_NULL || cond->op == PHX_NOT_NULL)
         z = sqlite3_mprintf("\"%s\" IS %sNULL", name, cond->op == PHX_IS_NULL ? "" : "NOT ");
     else if (cond->cell->type == PHX_TEXT)
-        z = sqlite3_mprintf("\"%s\"%s'%.*q'", name, comparisons[cond->op], (int)cond->cell->s.n, cond->cell->s.p);
+        z = sqlite3_mprintf("\"%s\"%s'%.*q'", name, comparisons[cond->op], (int)cond->cell->s.n,
+                            cond->cell->s.p);
     else
         z = sqlite3_mprintf("\"%s\"%s%lld", name, comparisons[cond->op], (long long)cond->cell->i);
     char *ret = z ? strdup(z) : NULL;

@@ -36,7 +36,8 @@ static phx_status row_answer(sqlite3_stmt *s, const struct decl *d, phx_op *op, 
 }
 
 /** Step a SELECT to its end. *ret_n counts rows. */
-static phx_status rows_answer(phx_self *self, struct job *j, sqlite3_stmt *s, const struct decl *d, uint64_t *ret_n)
+static phx_status rows_answer(phx_self *self, struct job *j, sqlite3_stmt *s, const struct decl *d,
+                              uint64_t *ret_n)
 {
     phx_cell *cells = sqlite3_malloc64(d->n_fields * sizeof(*cells));
     if (!cells)
@@ -157,7 +158,8 @@ static phx_status conflict(struct job *j, const struct decl *d)
     return PHX_E_CONFLICT;
 }
 
-static phx_status do_put(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *ret_n)
+static phx_status do_put(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                         uint64_t *ret_n)
 {
     if (r->if_rev && r->if_rev != PHX_REV_NEW) {
         phx_status rc = put_if(self, j, d, r);
@@ -183,7 +185,8 @@ static phx_status do_put(phx_self *self, struct job *j, const struct decl *d, co
     return PHX_OK;
 }
 
-static phx_status do_delete(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *ret_n)
+static phx_status do_delete(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                            uint64_t *ret_n)
 {
     if (r->limit && !r->n_cells)
         return exec_delete_some(self, j, d, r, ret_n);

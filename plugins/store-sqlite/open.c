@@ -25,7 +25,8 @@ static phx_status say_holder(phx_self *self, const char *path)
     ssize_t n = pread(self->lock_fd, pid, sizeof(pid) - 1, 0);
     size_t digits = n > 0 ? strspn(pid, "0123456789") : 0;
     snprintf(self->why, WHY_MAX,
-             "\"%s\" is in use by process %.*s (lock file \"%s\"); stop that process, or give this one another path",
+             "\"%s\" is in use by process %.*s (lock file \"%s\"); stop that process, or give this one "
+             "another path",
              self->path, digits ? (int)digits : 1, digits ? pid : "?", path);
     return PHX_E_UNAVAILABLE;
 }
@@ -78,13 +79,14 @@ static phx_status read_int(phx_self *self, const char *sql, int64_t *ret)
 static phx_status fresh(phx_self *self)
 {
     char sql[512];
-    snprintf(sql, sizeof(sql),
-             "BEGIN IMMEDIATE;"
-             "PRAGMA application_id=%d;"
-             "CREATE TABLE phoenix_schema(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-             "INSERT INTO phoenix_schema VALUES('version',%d),('seq',0);"
-             "COMMIT",
-             APPLICATION_ID, SCHEMA_VERSION);
+    snprintf(
+        sql, sizeof(sql),
+        "BEGIN IMMEDIATE;"
+        "PRAGMA application_id=%d;"
+        "CREATE TABLE phoenix_schema(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "INSERT INTO phoenix_schema VALUES('version',%d),('seq',0);"
+        "COMMIT",
+        APPLICATION_ID, SCHEMA_VERSION);
     phx_status rc = db_exec(self, sql, self->why);
     if (rc && !sqlite3_get_autocommit(self->db))
         sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
@@ -93,7 +95,8 @@ static phx_status fresh(phx_self *self)
 
 static phx_status foreign(phx_self *self)
 {
-    snprintf(self->why, WHY_MAX, "\"%s\" is a database, but not one of Phoenix; give another path", self->path);
+    snprintf(self->why, WHY_MAX, "\"%s\" is a database, but not one of Phoenix; give another path",
+             self->path);
     return PHX_E_CONFIG;
 }
 
@@ -136,7 +139,8 @@ static phx_status settings_apply(phx_self *self)
 {
     char sql[256];
     snprintf(sql, sizeof(sql),
-             "PRAGMA journal_mode=WAL;PRAGMA cache_size=-%lld;PRAGMA synchronous=NORMAL;PRAGMA wal_autocheckpoint=4000;"
+             "PRAGMA journal_mode=WAL;PRAGMA cache_size=-%lld;PRAGMA synchronous=NORMAL;"
+             "PRAGMA wal_autocheckpoint=4000;"
              "PRAGMA journal_size_limit=67108864;PRAGMA temp_store=MEMORY;PRAGMA trusted_schema=OFF;"
              "PRAGMA cell_size_check=ON",
              (long long)self->cache_mib * 1024);
@@ -147,7 +151,8 @@ static phx_status settings_apply(phx_self *self)
 
 static phx_status connect(phx_self *self)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(self->path, &self->db, flags, NULL);
     if (rc != SQLITE_OK)
         return db_status(self, rc, "open", self->why);

@@ -30,7 +30,7 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
         fail(host, PHX_E_CONFIG, "path is not absolute");
         return PHX_E_CONFIG;
     }
-    /* Statistics that nobody reads cost a lock at each allocation. Refused, without harm, once SQLite runs. */
+    /* Statistics that nobody reads cost a lock at each allocation. Refused once SQLite runs, without harm. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     phx_self *self = calloc(1, sizeof(*self));
     if (!self)

@@ -157,8 +157,10 @@ struct decl *exec_decl(phx_self *self, struct job *j, const phx_req *r);
 uint64_t rev_next(phx_self *self);
 
 /* claim.c [work]: rows are selected first, then changed by key */
-phx_status exec_update(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *ret_n);
-phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d, const phx_req *r, uint64_t *ret_n);
+phx_status exec_update(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                       uint64_t *ret_n);
+phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
+                            uint64_t *ret_n);
 void kept_free(struct job *j);
 
 /* lane.c */

@@ -62,7 +62,8 @@ bool bind_cell(sqlite3_stmt *s, int *io_at, const phx_cell *c)
     switch (c->type) {
     case PHX_TEXT:
     case PHX_JSON:
-        return sqlite3_bind_text64(s, at, c->s.n ? c->s.p : "", c->s.n, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+        return sqlite3_bind_text64(s, at, c->s.n ? c->s.p : "", c->s.n, SQLITE_STATIC, SQLITE_UTF8) ==
+               SQLITE_OK;
     case PHX_BYTES:
         return (c->s.n ? sqlite3_bind_blob64(s, at, c->s.p, c->s.n, SQLITE_STATIC)
                        : sqlite3_bind_zeroblob(s, at, 0)) == SQLITE_OK;
@@ -166,7 +167,8 @@ phx_status db_status(phx_self *self, int rc, const char *doing, char *why)
     if (status == PHX_E_CONFLICT)
         snprintf(why, WHY_MAX, "%s: there is such a record already", doing);
     else
-        snprintf(why, WHY_MAX, "could not %s \"%s\": %s (%s, %d)", doing, self->path, text, sqlite3_errstr(rc), rc);
+        snprintf(why, WHY_MAX, "could not %s \"%s\": %s (%s, %d)", doing, self->path, text,
+                 sqlite3_errstr(rc), rc);
     return status;
 }
 

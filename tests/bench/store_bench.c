@@ -208,7 +208,8 @@ static void set_up(const char *plugins, const char *folder, const char *mode)
     }
     config = json_object();
     json_set_str(config, "pipeline", "topk");
-    json_set_str(config, "config_url", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    json_set_str(config, "config_url",
+                 "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
     loop = loop_new(&err);
     struct registry_conf conf = { .program = "store_bench", .version = "1", .dirs = dirs, .loop = loop };
     struct registry *r = registry_new(&conf, &err);

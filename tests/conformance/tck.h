@@ -31,7 +31,8 @@ extern const struct tck_test tests_values[], tests_writes[], tests_scan[], tests
 /** Run lists of tests, print TAP. The exit status of the program. */
 int tck_main(struct tck *t, const struct tck_test *const *lists);
 
-_Noreturn void tck_fail(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void tck_fail(const char *file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 #define CHECK(x) ((x) ? (void)0 : tck_fail(__FILE__, __LINE__, "%s", #x))
 #define CHECK_EQ(a, b)                                                                            \
     do {                                                                                          \
@@ -39,11 +40,12 @@ _Noreturn void tck_fail(const char *file, int line, const char *fmt, ...) __attr
         if (a_ != b_)                                                                             \
             tck_fail(__FILE__, __LINE__, "%s is %lld, not %s (%lld)", #a, a_, #b, b_);            \
     } while (0)
-#define CHECK_STATUS(made, want)                                                                       \
-    do {                                                                                               \
-        const struct call *c_ = (made);                                                                \
-        if (c_->status != (want))                                                                      \
-            tck_fail(__FILE__, __LINE__, "%s: status %d (%s), not %s", #made, (int)c_->status, c_->why, #want); \
+#define CHECK_STATUS(made, want) \
+    do { \
+        const struct call *c_ = (made); \
+        if (c_->status != (want)) \
+            tck_fail(__FILE__, __LINE__, "%s: status %d (%s), not %s", #made, (int)c_->status, c_->why, \
+                     #want); \
     } while (0)
 
 /* ---- one instance of the driver */

@@ -133,7 +133,8 @@ static void what_is_done_is_seen_by_the_next(struct tck *t)
 }
 
 const struct tck_test tests_async[] = {
-    { "every_operation_is_done_once_even_if_cancelled", every_operation_is_done_once_even_if_cancelled, 0, 0 },
+    { "every_operation_is_done_once_even_if_cancelled", every_operation_is_done_once_even_if_cancelled, 0,
+      0 },
     { "what_is_late_is_not_done", what_is_late_is_not_done, 0, 0 },
     { "a_long_scan_keeps_its_deadline", a_long_scan_keeps_its_deadline, 0, 0 },
     { "the_driver_takes_as_many_as_it_says", the_driver_takes_as_many_as_it_says, 0, 0 },

@@ -61,8 +61,8 @@ static void each_task_goes_to_one_of_16_claimers(struct tck *t)
     fill(h, tasks);
     for (int i = 0; i < CLAIMERS; i++) {
         sets[i] = SET(PAIR_V, I(i));
-        reqs[i] = *REQ(PHX_UPDATE, .collection = &pairs, .conds = conds, .n_conds = 2, .sets = &sets[i], .n_sets = 1,
-                       .order = order, .n_order = 1, .limit = LIMIT, .per_key = PER_HOST);
+        reqs[i] = *REQ(PHX_UPDATE, .collection = &pairs, .conds = conds, .n_conds = 2, .sets = &sets[i],
+                       .n_sets = 1, .order = order, .n_order = 1, .limit = LIMIT, .per_key = PER_HOST);
         calls[i] = host_start(h, &reqs[i]);
     }
     for (size_t idle = 0; idle < CLAIMERS;) {
@@ -118,9 +118,10 @@ static void a_late_report_is_fenced_off(struct tck *t)
     claim_due(h, 100, 1);
     claim_due(h, 200, 1);
     for (int token = 1; token <= 2; token++) {
-        struct call *c = host_call(h, REQ(PHX_UPDATE, .collection = &items, .flags = PHX_NO_ROWS,
-                                          CONDS(COND(ITEM_ID, PHX_EQ, T("a")), COND(ITEM_N, PHX_EQ, I(token))),
-                                          SETS(SET(ITEM_NAME, T("done")))));
+        struct call *c =
+            host_call(h, REQ(PHX_UPDATE, .collection = &items, .flags = PHX_NO_ROWS,
+                             CONDS(COND(ITEM_ID, PHX_EQ, T("a")), COND(ITEM_N, PHX_EQ, I(token))),
+                             SETS(SET(ITEM_NAME, T("done")))));
         CHECK_STATUS(c, PHX_OK);
         CHECK_EQ(c->n, token == 2);
         CHECK_EQ(c->n_rows, 0);
@@ -150,9 +151,10 @@ static void leases_of_many_are_extended_at_once(struct tck *t)
     for (char id[2] = "a"; id[0] < 'k'; id[0]++)
         put_task(h, id, 0);
     claim_due(h, 100, 5);
-    struct call *c = host_call(h, REQ(PHX_UPDATE, .collection = &items, .flags = PHX_RELAXED | PHX_NO_ROWS,
-                                      CONDS(COND(ITEM_ID, PHX_IN, T("a"), T("c"), T("z")), COND(ITEM_N, PHX_EQ, I(1))),
-                                      SETS(SET(ITEM_T, W(500)))));
+    struct call *c =
+        host_call(h, REQ(PHX_UPDATE, .collection = &items, .flags = PHX_RELAXED | PHX_NO_ROWS,
+                         CONDS(COND(ITEM_ID, PHX_IN, T("a"), T("c"), T("z")), COND(ITEM_N, PHX_EQ, I(1))),
+                         SETS(SET(ITEM_T, W(500)))));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n, 2);
     CHECK_EQ(claim_due(h, 110, 0)->n_rows, 8);
@@ -163,7 +165,8 @@ static void an_overflow_is_refused_and_null_stays_null(struct tck *t)
 {
     struct host *h = host_ready(t);
     put_item(h, "a", "x", INT64_MAX);
-    const phx_req *add = REQ(PHX_UPDATE, .collection = &items, SETS(ADD(ITEM_N, 1)), CONDS(COND(ITEM_ID, PHX_EQ, T("a"))));
+    const phx_req *add =
+        REQ(PHX_UPDATE, .collection = &items, SETS(ADD(ITEM_N, 1)), CONDS(COND(ITEM_ID, PHX_EQ, T("a"))));
     CHECK_STATUS(host_call(h, add), PHX_E_INVAL);
     phx_req quiet = *add;
     quiet.flags = PHX_NO_ROWS;
@@ -178,7 +181,8 @@ static void an_overflow_is_refused_and_null_stays_null(struct tck *t)
 
 const struct tck_test tests_claim[] = {
     { "each_task_goes_to_one_of_16_claimers", each_task_goes_to_one_of_16_claimers, 0, 0 },
-    { "an_expired_lease_is_claimed_again_with_a_new_token", an_expired_lease_is_claimed_again_with_a_new_token, 0, 0 },
+    { "an_expired_lease_is_claimed_again_with_a_new_token",
+      an_expired_lease_is_claimed_again_with_a_new_token, 0, 0 },
     { "a_late_report_is_fenced_off", a_late_report_is_fenced_off, 0, 0 },
     { "claims_follow_the_order_and_none_starves", claims_follow_the_order_and_none_starves, 0, 0 },
     { "leases_of_many_are_extended_at_once", leases_of_many_are_extended_at_once, 0, 0 },

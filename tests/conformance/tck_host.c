@@ -228,8 +228,14 @@ void host_close(struct host *h)
 /* ---- collections */
 
 static const phx_field item_fields[] = {
-    { "id", PHX_TEXT, PHX_F_NOT_NULL }, { "name", PHX_TEXT, PHX_F_NOT_NULL }, { "n", PHX_INT, 0 },
-    { "r", PHX_REAL, 0 }, { "b", PHX_BOOL, 0 }, { "t", PHX_TIME, 0 }, { "j", PHX_JSON, 0 }, { "x", PHX_BYTES, 0 },
+    { "id", PHX_TEXT, PHX_F_NOT_NULL },
+    { "name", PHX_TEXT, PHX_F_NOT_NULL },
+    { "n", PHX_INT, 0 },
+    { "r", PHX_REAL, 0 },
+    { "b", PHX_BOOL, 0 },
+    { "t", PHX_TIME, 0 },
+    { "j", PHX_JSON, 0 },
+    { "x", PHX_BYTES, 0 },
 };
 static const phx_cell open_cell = { .type = PHX_TEXT, .s = { "open", 4 } };
 static const phx_cond where_open = { ITEM_NAME, PHX_EQ, 1, 0, &open_cell };
@@ -243,8 +249,10 @@ static const phx_field pair_fields[] = { { "a", PHX_TEXT, PHX_F_NOT_NULL }, { "b
                                          { "v", PHX_INT, 0 } };
 const phx_collection pairs = { .size = sizeof(pairs), .name = "pairs", .n_fields = 3, .n_key = 2,
                                .fields = pair_fields, .time_field = UINT32_MAX };
-static const phx_field log_fields[] = { { "host", PHX_TEXT, PHX_F_NOT_NULL }, { "seq", PHX_INT, PHX_F_NOT_NULL },
-                                        { "at", PHX_TIME, PHX_F_NOT_NULL }, { "text", PHX_TEXT, 0 } };
+static const phx_field log_fields[] = { { "host", PHX_TEXT, PHX_F_NOT_NULL },
+                                        { "seq", PHX_INT, PHX_F_NOT_NULL },
+                                        { "at", PHX_TIME, PHX_F_NOT_NULL },
+                                        { "text", PHX_TEXT, 0 } };
 const phx_collection logs = { .size = sizeof(logs), .flags = PHX_C_APPEND, .name = "logs", .n_fields = 4,
                               .n_key = 2, .fields = log_fields, .time_field = LOG_AT };
 

@@ -35,7 +35,8 @@ static void a_collection_grows_by_fields_and_indexes(struct tck *t)
     CHECK_EQ(c->rows[0].n, 5);
     CHECK_EQ(c->rows[0].cells[2].i, 2);
     CHECK(c->rows[0].cells[3].type == 0 && cell_is(&c->rows[0].cells[4], ""));
-    CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &later, CELLS(T("k"), I(2), NIL, T("n"), T("s")))), PHX_OK);
+    CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &later, CELLS(T("k"), I(2), NIL, T("n"), T("s")))),
+                 PHX_OK);
     c = host_call(h, REQ(PHX_SCAN, .collection = &later, CONDS(COND(3, PHX_EQ, T("n")))));
     CHECK_EQ(c->n_rows, 1);
     host_close(h);
@@ -191,10 +192,13 @@ const struct tck_test tests_life[] = {
     { "declaring_twice_changes_nothing", declaring_twice_changes_nothing, 0, 0 },
     { "a_collection_grows_by_fields_and_indexes", a_collection_grows_by_fields_and_indexes, 0, 0 },
     { "bad_declarations_are_refused", bad_declarations_are_refused, true, 0 },
-    { "an_older_program_is_refused_with_both_versions", an_older_program_is_refused_with_both_versions, true, 0 },
+    { "an_older_program_is_refused_with_both_versions", an_older_program_is_refused_with_both_versions,
+      true, 0 },
     { "records_survive_closing", records_survive_closing, true, 0 },
-    { "what_was_done_survives_a_kill_and_batches_are_whole", what_was_done_survives_a_kill_and_batches_are_whole, true, 0 },
-    { "a_second_process_is_refused_and_told_whom_to_ask", a_second_process_is_refused_and_told_whom_to_ask, true, true },
+    { "what_was_done_survives_a_kill_and_batches_are_whole",
+      what_was_done_survives_a_kill_and_batches_are_whole, true, 0 },
+    { "a_second_process_is_refused_and_told_whom_to_ask", a_second_process_is_refused_and_told_whom_to_ask,
+      true, true },
     { "opening_a_place_that_is_not_there_says_so", opening_a_place_that_is_not_there_says_so, true, true },
     { NULL, NULL, 0, 0 },
 };

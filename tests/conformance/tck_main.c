@@ -40,7 +40,8 @@ static bool run_one(struct tck *t, const struct tck_test *test)
         child(t, test);
     waitpid(pid, &status, 0);
     if (WIFSIGNALED(status))
-        printf("# killed by signal %d%s\n", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ": took too long" : "");
+        printf("# killed by signal %d%s\n", WTERMSIG(status),
+               WTERMSIG(status) == SIGALRM ? ": took too long" : "");
     remove_dir(t->dir);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -58,7 +59,8 @@ int tck_main(struct tck *t, const struct tck_test *const *lists)
                 continue;
             bool skip = (test->needs_persistence && !t->persistent) || (test->needs_single && !t->single);
             bool ok = skip || run_one(t, test);
-            printf("%s %u - %s%s\n", ok ? "ok" : "not ok", ++n, test->name, skip ? " # SKIP not asked for" : "");
+            printf("%s %u - %s%s\n", ok ? "ok" : "not ok", ++n, test->name,
+                   skip ? " # SKIP not asked for" : "");
             failed += !ok;
         }
     }

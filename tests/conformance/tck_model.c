@@ -62,7 +62,8 @@ static void add_sets(struct tck *t, struct op *o)
     uint32_t field = 1 + rnd(t, 5);
     for (unsigned i = 0; i < 1 + rnd(t, 2); i++, field++) {
         bool add = field == ITEM_N && rnd(t, 2);
-        o->sets[i] = (phx_set){ field, add ? PHX_ADD : PHX_SET, any_value(t, field, !add && field != ITEM_NAME) };
+        o->sets[i] =
+            (phx_set){ field, add ? PHX_ADD : PHX_SET, any_value(t, field, !add && field != ITEM_NAME) };
         o->req.n_sets++;
     }
     o->req.sets = o->sets;
@@ -70,7 +71,8 @@ static void add_sets(struct tck *t, struct op *o)
 
 static void make(struct tck *t, struct op *o, bool member)
 {
-    static const uint32_t codes[] = { PHX_PUT, PHX_PUT, PHX_DELETE, PHX_UPDATE, PHX_UPDATE, PHX_GET, PHX_SCAN, PHX_SCAN };
+    static const uint32_t codes[] = { PHX_PUT,    PHX_PUT, PHX_DELETE, PHX_UPDATE,
+                                      PHX_UPDATE, PHX_GET, PHX_SCAN,   PHX_SCAN };
     *o = (struct op){ .req = { .size = sizeof(phx_req), .collection = &items } };
     o->req.code = codes[rnd(t, member ? 5 : 8)];
     o->req.cells = o->cells;
@@ -111,7 +113,8 @@ static void make(struct tck *t, struct op *o, bool member)
 static void compare(const struct call *a, const struct call *b)
 {
     if (a->status != b->status)
-        tck_fail(__FILE__, __LINE__, "status %d (%s), the model has %d", (int)a->status, a->why, (int)b->status);
+        tck_fail(__FILE__, __LINE__, "status %d (%s), the model has %d", (int)a->status, a->why,
+                 (int)b->status);
     CHECK_EQ(a->n, b->n);
     CHECK_EQ(a->n_rows, b->n_rows);
     for (size_t i = 0; i < a->n_rows; i++)

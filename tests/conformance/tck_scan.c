@@ -42,8 +42,9 @@ static void fill(struct host *h)
     put_item(h, "c", "open", 2);
     put_item(h, "d", "done", 3);
     CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &items, ITEM("e", "open", NIL))), PHX_OK);
-    CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &items, CELLS(T("f"), T("f"), I(-1), R(0.5), B(1), W(7), J("1"),
-                                                                       X("\0", 1)))), PHX_OK);
+    CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &items,
+                                  CELLS(T("f"), T("f"), I(-1), R(0.5), B(1), W(7), J("1"), X("\0", 1)))),
+                 PHX_OK);
 }
 
 #define WHERE(...) REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_ID), CONDS(__VA_ARGS__))
@@ -88,7 +89,8 @@ static void a_partial_index_changes_no_answer(struct tck *t)
     const phx_req *open_ones = REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_N),
                                    CONDS(COND(ITEM_NAME, PHX_EQ, T("open"))));
     expect(h, open_ones, "e c a");
-    expect(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_N), CONDS(COND(ITEM_NAME, PHX_EQ, T("done")))), "b d");
+    expect(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_N), CONDS(COND(ITEM_NAME, PHX_EQ, T("done")))),
+           "b d");
     CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(SET(ITEM_NAME, T("done"))),
                                   CONDS(COND(ITEM_ID, PHX_EQ, T("c"))))), PHX_OK);
     expect(h, open_ones, "e a");
@@ -101,14 +103,15 @@ static void distinct_values_come_once(struct tck *t)
 {
     struct host *h = host_ready(t);
     fill(h);
-    struct call *c = host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = PHX_DISTINCT, ORDER(ITEM_NAME)));
+    struct call *c =
+        host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = PHX_DISTINCT, ORDER(ITEM_NAME)));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n_rows, 3);
     CHECK_EQ(c->rows[0].n, 8);
     CHECK(cell_is(&c->rows[0].cells[ITEM_NAME], "done") && c->rows[0].cells[ITEM_ID].type == 0);
     CHECK(cell_is(&c->rows[2].cells[ITEM_NAME], "open"));
-    c = host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = PHX_DISTINCT, .limit = 2, ORDER(DESC(ITEM_N)),
-                         CONDS(COND_NULL(ITEM_N, PHX_NOT_NULL))));
+    c = host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = PHX_DISTINCT, .limit = 2,
+                         ORDER(DESC(ITEM_N)), CONDS(COND_NULL(ITEM_N, PHX_NOT_NULL))));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n_rows, 2);
     CHECK_EQ(c->rows[1].cells[ITEM_N].i, 2);
@@ -119,12 +122,15 @@ static void a_key_of_two_fields_is_one_key(struct tck *t)
 {
     struct host *h = host_ready(t);
     for (int i = 0; i < 6; i++)
-        CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &pairs, CELLS(T(i % 2 ? "x" : "y"), I(i), I(i * i)))), PHX_OK);
+        CHECK_STATUS(
+            host_call(h, REQ(PHX_PUT, .collection = &pairs, CELLS(T(i % 2 ? "x" : "y"), I(i), I(i * i)))),
+            PHX_OK);
     struct call *c = host_call(h, REQ(PHX_GET, .collection = &pairs, CELLS(T("x"), I(3))));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->rows[0].cells[PAIR_V].i, 9);
     CHECK_STATUS(host_call(h, REQ(PHX_GET, .collection = &pairs, CELLS(T("y"), I(3)))), PHX_E_NOTFOUND);
-    c = host_call(h, REQ(PHX_SCAN, .collection = &pairs, CONDS(COND(PAIR_A, PHX_EQ, T("x")), COND(PAIR_B, PHX_GT, I(1)))));
+    c = host_call(h, REQ(PHX_SCAN, .collection = &pairs,
+                         CONDS(COND(PAIR_A, PHX_EQ, T("x")), COND(PAIR_B, PHX_GT, I(1)))));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n_rows, 2);
     CHECK_EQ(c->rows[1].cells[PAIR_B].i, 5);
@@ -156,8 +162,9 @@ static void resuming_by_key_sees_every_row_once(struct tck *t)
         put_item(h, id, "x", i);
     }
     for (;;) {
-        struct call *c = host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_ID), .limit = 7,
-                                          CONDS(COND(ITEM_ID, PHX_GT, T(last)), COND(ITEM_NAME, PHX_EQ, T("x")))));
+        struct call *c =
+            host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_ID), .limit = 7,
+                             CONDS(COND(ITEM_ID, PHX_GT, T(last)), COND(ITEM_NAME, PHX_EQ, T("x")))));
         CHECK_STATUS(c, PHX_OK);
         if (c->n_rows == 0)
             break;

@@ -51,7 +51,8 @@ static void a_mebibyte_is_kept(struct tck *t)
 
 static void refuse_cells(struct host *h, phx_cell name, phx_cell n, phx_cell r, phx_cell b, phx_cell j)
 {
-    struct call *c = host_call(h, REQ(PHX_PUT, .collection = &items, CELLS(T("x"), name, n, r, b, NIL, j, NIL)));
+    struct call *c =
+        host_call(h, REQ(PHX_PUT, .collection = &items, CELLS(T("x"), name, n, r, b, NIL, j, NIL)));
     CHECK_STATUS(c, PHX_E_INVAL);
     CHECK(c->why[0]);
     CHECK_STATUS(host_call(h, REQ(PHX_GET, .collection = &items, CELLS(T("x")))), PHX_E_NOTFOUND);
@@ -60,7 +61,8 @@ static void refuse_cells(struct host *h, phx_cell name, phx_cell n, phx_cell r, 
 static void values_that_do_not_fit_their_field_are_refused(struct tck *t)
 {
     struct host *h = host_ready(t);
-    static const char *const bad[] = { "\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x80" };
+    static const char *const bad[] = { "\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                       "a\x80" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         refuse_cells(h, T(bad[i]), NIL, NIL, NIL, NIL);
         refuse_cells(h, T(""), NIL, NIL, NIL, J(bad[i]));
@@ -84,18 +86,25 @@ static void requests_that_make_no_sense_are_refused(struct tck *t)
                                .fields = fields, .time_field = UINT32_MAX };
     CHECK_STATUS(host_call(h, REQ(PHX_GET, .collection = &unknown, CELLS(T("a")))), PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_GET, .collection = &items, CELLS(T("a"), T("b")))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(99, PHX_EQ, I(1))))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_N, 77, I(1))))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_N, PHX_EQ, T("1"))))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_J, PHX_EQ, J("1"))))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(99, PHX_EQ, I(1))))),
+                 PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_N, 77, I(1))))),
+                 PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_N, PHX_EQ, T("1"))))),
+                 PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, CONDS(COND(ITEM_J, PHX_EQ, J("1"))))),
+                 PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(-99))), PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = 1 << 20)), PHX_E_UNSUPPORTED);
     CHECK_STATUS(host_call(h, REQ(PHX_DELETE, .collection = &items)), PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items)), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(SET(ITEM_ID, T("k"))))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(SET(ITEM_ID, T("k"))))),
+                 PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(ADD(ITEM_NAME, 1)))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &logs, SETS(SET(LOG_TEXT, T("x"))))), PHX_E_INVAL);
-    CHECK_STATUS(host_call(h, REQ(PHX_BATCH, BATCH(REQ(PHX_GET, .collection = &items, CELLS(T("a")))))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &logs, SETS(SET(LOG_TEXT, T("x"))))),
+                 PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_BATCH, BATCH(REQ(PHX_GET, .collection = &items, CELLS(T("a")))))),
+                 PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(999, .collection = &items)), PHX_E_INVAL);
     CHECK_STATUS(host_call(h, REQ(PHX_PING)), PHX_OK);
     host_close(h);
@@ -105,7 +114,8 @@ const struct tck_test tests_values[] = {
     { "every_type_comes_back_as_it_went_in", every_type_comes_back_as_it_went_in, 0, 0 },
     { "nulls_and_empty_values_are_different_things", nulls_and_empty_values_are_different_things, 0, 0 },
     { "a_mebibyte_is_kept", a_mebibyte_is_kept, 0, 0 },
-    { "values_that_do_not_fit_their_field_are_refused", values_that_do_not_fit_their_field_are_refused, 0, 0 },
+    { "values_that_do_not_fit_their_field_are_refused", values_that_do_not_fit_their_field_are_refused, 0,
+      0 },
     { "requests_that_make_no_sense_are_refused", requests_that_make_no_sense_are_refused, 0, 0 },
     { NULL, NULL, 0, 0 },
 };

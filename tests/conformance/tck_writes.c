@@ -56,10 +56,11 @@ static void of_two_writers_with_one_revision_one_wins(struct tck *t)
     CHECK_STATUS(put_if(h, "a", rev), PHX_OK);
     CHECK_STATUS(put_if(h, "a", rev), PHX_E_CONFLICT);
     CHECK_STATUS(put_if(h, "b", rev), PHX_E_CONFLICT);
-    CHECK_STATUS(host_call(h, REQ(PHX_DELETE, .collection = &items, .if_rev = rev, CELLS(T("a")))), PHX_E_CONFLICT);
+    CHECK_STATUS(host_call(h, REQ(PHX_DELETE, .collection = &items, .if_rev = rev, CELLS(T("a")))),
+                 PHX_E_CONFLICT);
     rev = rev_of(h, "a");
-    struct call *c = host_call(h, REQ(PHX_UPDATE, .collection = &items, .if_rev = rev, SETS(SET(ITEM_NAME, T("u"))),
-                                      CONDS(COND(ITEM_ID, PHX_EQ, T("a")))));
+    struct call *c = host_call(h, REQ(PHX_UPDATE, .collection = &items, .if_rev = rev,
+                                      SETS(SET(ITEM_NAME, T("u"))), CONDS(COND(ITEM_ID, PHX_EQ, T("a")))));
     CHECK_STATUS(c, PHX_OK);
     c = host_call(h, REQ(PHX_UPDATE, .collection = &items, .if_rev = rev, .flags = PHX_NO_ROWS,
                          SETS(SET(ITEM_NAME, T("v"))), CONDS(COND(ITEM_ID, PHX_EQ, T("a")))));
@@ -154,11 +155,12 @@ static void rows_are_appended_many_at_once_and_count_once(struct tck *t)
     struct call *c = host_call(h, two);
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n, 2);
-    c = host_call(h, REQ(PHX_PUT, .collection = &logs, CELLS(T("h"), I(2), W(9), T("other"), T("h"), I(3), W(7), NIL)));
+    c = host_call(h, REQ(PHX_PUT, .collection = &logs,
+                         CELLS(T("h"), I(2), W(9), T("other"), T("h"), I(3), W(7), NIL)));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n, 1);
-    c = host_call(h, REQ(PHX_PUT, .collection = &logs, .if_rev = PHX_REV_NEW, CELLS(T("h"), I(4), W(7), NIL,
-                                                                                    T("h"), I(3), W(7), NIL)));
+    c = host_call(h, REQ(PHX_PUT, .collection = &logs, .if_rev = PHX_REV_NEW,
+                         CELLS(T("h"), I(4), W(7), NIL, T("h"), I(3), W(7), NIL)));
     CHECK_STATUS(c, PHX_E_CONFLICT);
     c = host_call(h, REQ(PHX_SCAN, .collection = &logs, ORDER(LOG_SEQ)));
     CHECK_STATUS(c, PHX_OK);
@@ -172,9 +174,10 @@ static void rows_are_deleted_by_condition_in_chunks(struct tck *t)
 {
     struct host *h = host_ready(t);
     for (int i = 0; i < 25; i++)
-        CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &logs, CELLS(T("h"), I(i), W(100 + i), NIL))), PHX_OK);
-    const phx_req *chunk = REQ(PHX_DELETE, .collection = &logs, .limit = 8, .flags = PHX_RELAXED, ORDER(LOG_AT),
-                               CONDS(COND(LOG_AT, PHX_LT, W(120))));
+        CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &logs, CELLS(T("h"), I(i), W(100 + i), NIL))),
+                     PHX_OK);
+    const phx_req *chunk = REQ(PHX_DELETE, .collection = &logs, .limit = 8, .flags = PHX_RELAXED,
+                               ORDER(LOG_AT), CONDS(COND(LOG_AT, PHX_LT, W(120))));
     static const unsigned want[] = { 8, 8, 4, 0 };
     for (int i = 0; i < 4; i++) {
         struct call *c = host_call(h, chunk);
@@ -185,7 +188,8 @@ static void rows_are_deleted_by_condition_in_chunks(struct tck *t)
             CHECK_EQ(c->rows[0].cells[LOG_AT].i, 108);
         }
     }
-    struct call *c = host_call(h, REQ(PHX_DELETE, .collection = &logs, CONDS(COND(LOG_HOST, PHX_EQ, T("h")))));
+    struct call *c =
+        host_call(h, REQ(PHX_DELETE, .collection = &logs, CONDS(COND(LOG_HOST, PHX_EQ, T("h")))));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n, 5);
     host_close(h);

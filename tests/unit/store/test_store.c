@@ -45,13 +45,24 @@ static void slow_release(phx_status status)
 static void slow_cancel(phx_self *self, phx_op *op) { slow.cancelled++; }
 static void slow_close(phx_self *self, phx_op *op) { answer(op, PHX_OK, ""); }
 
-static const phx_storage_ops slow_ops = { .size = sizeof(slow_ops), .max_inflight = SLOW_INFLIGHT, .open = slow_open,
-                                          .submit = slow_submit, .cancel = slow_cancel, .close = slow_close };
-static const phx_component slow_component = { .size = sizeof(slow_component), .kind = PHX_STORAGE, .name = "slow",
-                                              .summary = "answers when it is told to", .ops = &slow_ops };
+static const phx_storage_ops slow_ops = { .size = sizeof(slow_ops),
+                                          .max_inflight = SLOW_INFLIGHT,
+                                          .open = slow_open,
+                                          .submit = slow_submit,
+                                          .cancel = slow_cancel,
+                                          .close = slow_close };
+static const phx_component slow_component = { .size = sizeof(slow_component),
+                                              .kind = PHX_STORAGE,
+                                              .name = "slow",
+                                              .summary = "answers when it is told to",
+                                              .ops = &slow_ops };
 static const phx_component *const slow_components[] = { &slow_component, NULL };
-static const phx_plugin slow_plugin = { PHX_PLUGIN_HEAD, .id = "org.phoenix.store-slow", .version = "0.1.0",
-                                        .summary = "for tests", .license = "Apache-2.0", .vendor = "The Phoenix authors",
+static const phx_plugin slow_plugin = { PHX_PLUGIN_HEAD,
+                                        .id = "org.phoenix.store-slow",
+                                        .version = "0.1.0",
+                                        .summary = "for tests",
+                                        .license = "Apache-2.0",
+                                        .vendor = "The Phoenix authors",
                                         .components = slow_components };
 
 /* ---- the store under test */
