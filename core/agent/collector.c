@@ -236,7 +236,7 @@ static void collector_spawn(struct collector *c)
     struct err err = { 0 };
     c->starts++;
     c->restarts += c->was_up;
-    int rc = launch_spawn(c, c->plan->argv, on_exit_of_collector, &c->child, &err);
+    int rc = launch_collector(c, on_exit_of_collector, &err);
     plan_free(c->plan);
     c->plan = NULL;
     if (rc != 0) {
@@ -271,9 +271,9 @@ static void on_verified(void *arg, const struct child_exit *how)
     }
     CLEANUP_BUF struct buf why;
     buf_init(&why, 2 * LIMIT_STDERR_TAIL);
-    buf_adds(&why, "its own validator refuses the config: ");
+    err_set(&err, ERR_CONFIG, "the collector's own validator refuses the config");
+    buf_addf(&why, "%s: ", err.msg);
     launch_obituary(c, how, &why);
-    err_set(&err, ERR_CONFIG, "collector %s: its own validator refuses the config", c->spec.id);
     collector_fail(c, &err, buf_cstr(&why));
 }
 
@@ -281,7 +281,7 @@ static void collector_verify(struct collector *c)
 {
     struct err err = { 0 };
     c->step = STEP_VERIFY;
-    if (launch_spawn(c, c->plan->verify, on_verified, &c->verifier, &err) != 0) {
+    if (launch_validator(c, on_verified, &err) != 0) {
         collector_fail(c, &err, NULL);
         return;
     }

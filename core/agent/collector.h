@@ -65,8 +65,9 @@ struct collector *collector_restore(struct supervisor *s, const struct json *rec
 /* ---- launch.c */
 /** Choose a port, ask the backend, write the files: c->plan. */
 int launch_prepare(struct collector *c, struct err *err) MUST_CHECK;
-int launch_spawn(struct collector *c, const char *const *argv, child_exit_fn *on_exit, struct child **ret,
-                 struct err *err) MUST_CHECK;
+/** The collector itself outlives the agent; its validator does not. */
+int launch_collector(struct collector *c, child_exit_fn *on_exit, struct err *err) MUST_CHECK;
+int launch_validator(struct collector *c, child_exit_fn *on_exit, struct err *err) MUST_CHECK;
 /** "exit status 1" or "killed by signal 9", and the last lines of its output. */
 void launch_obituary(const struct collector *c, const struct child_exit *how, struct buf *out);
 

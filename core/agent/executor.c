@@ -18,6 +18,7 @@ struct executor {
     struct executor_conf conf;
     struct task *tasks; /* in the order they came */
     unsigned n;
+    struct timer *turn; /* something ended: look what may run now */
     bool is_stopped;
 };
 
@@ -32,10 +33,13 @@ static void save_section(void *arg, struct jw *w)
     jw_close(w, ']');
 }
 
+static void on_turn(void *arg);
+
 struct executor *executor_new(const struct executor_conf *conf)
 {
     struct executor *e = mem_alloc(sizeof *e);
     e->conf = *conf;
+    e->turn = timer_new(conf->loop, on_turn, e);
     state_section(conf->state, save_section, e);
     return e;
 }
@@ -47,6 +51,7 @@ void executor_free(struct executor *e)
         return;
     DL_FOREACH_SAFE(e->tasks, t, next)
     task_free(t);
+    timer_free(e->turn);
     free(e);
 }
 
@@ -141,7 +146,7 @@ void executor__done(struct task *t)
     struct executor *e = t->executor;
     state_save(e->conf.state);
     task_tell(t);
-    loop_defer(e->conf.loop, on_turn, e);
+    timer_set(e->turn, 0);
 }
 
 static struct task *find(struct executor *e, const char *id)
@@ -211,7 +216,7 @@ void executor_load(struct executor *e, const struct json *state)
         e->n++;
         task_tell(t);
     }
-    loop_defer(e->conf.loop, on_turn, e);
+    timer_set(e->turn, 0);
 }
 
 void executor_stop(struct executor *e)

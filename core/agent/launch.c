@@ -73,8 +73,8 @@ int launch_prepare(struct collector *c, struct err *err)
     return 0;
 }
 
-int launch_spawn(struct collector *c, const char *const *argv, child_exit_fn *on_exit, struct child **ret,
-                 struct err *err)
+static int spawn(struct collector *c, const char *const *argv, bool dies_with_agent, child_exit_fn *on_exit,
+                 struct child **ret, struct err *err)
 {
     char path[4096];
     collector_log_path(c, path, sizeof path);
@@ -91,10 +91,21 @@ int launch_spawn(struct collector *c, const char *const *argv, child_exit_fn *on
         .stdout_fd = log_fd,
         .stderr_fd = log_fd,
         .max_memory = c->plan->max_memory,
+        .dies_with_parent = dies_with_agent,
     };
     *ret = child_spawn(supervisor__conf(c->sup)->loop, &spec, on_exit, c, err);
     close(log_fd);
     return *ret ? 0 : err->code;
+}
+
+int launch_collector(struct collector *c, child_exit_fn *on_exit, struct err *err)
+{
+    return spawn(c, c->plan->argv, false, on_exit, &c->child, err);
+}
+
+int launch_validator(struct collector *c, child_exit_fn *on_exit, struct err *err)
+{
+    return spawn(c, c->plan->verify, true, on_exit, &c->verifier, err);
 }
 
 void launch_obituary(const struct collector *c, const struct child_exit *how, struct buf *out)

@@ -228,6 +228,8 @@ static void agent_close(struct agent *a)
     fetcher_free(a->fetcher);
     logs_free(a->logs);
     sampler_free(a->sampler);
+    a->logs = NULL;
+    a->sampler = NULL; /* a look that is still due finds nobody */
     outbox_free(a->samples);
     outbox_free(a->log_lines);
     heartbeat_free(a->heartbeat);

@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 
 enum { REPLY_MAX = 12 << 20 };
-#define POLL_PATH "/api/v1/agent/tasks?wait=30s"
+#define POLL_PATH "/api/v1/agent/tasks?wait="
 #define POLL_TIMEOUT_NS (45 * NS_PER_S)
 #define EARLY_NS (NS_PER_S)
 struct poller {
@@ -19,6 +19,7 @@ struct poller {
     struct fetch *call;
     struct timer *timer;
     struct backoff backoff;
+    bool was_heard; /* the first poll does not wait: its answer brings the interval of heartbeats */
 };
 
 static void poll_now(void *arg);
@@ -83,9 +84,11 @@ static void on_answer(void *arg, const struct fetch_reply *reply)
     }
     take_interval(p, reply->header);
     int n_new = take_tasks(p, reply->body);
+    bool is_in_time = reply->took_ns >= EARLY_NS || !p->was_heard;
+    p->was_heard = true;
     if (n_new > 0)
         malloc_trim(64 << 10); /* configs may be large, and the next ones are far */
-    if (n_new > 0 || (n_new == 0 && reply->took_ns >= EARLY_NS)) {
+    if (n_new > 0 || (n_new == 0 && is_in_time)) {
         backoff_reset(&p->backoff);
         timer_set(p->timer, 0);
     } else {
@@ -97,7 +100,8 @@ static void poll_now(void *arg)
 {
     struct poller *p = arg;
     struct err err = { 0 };
-    struct uplink_call call = { .method = "GET", .path = POLL_PATH, .timeout_ns = POLL_TIMEOUT_NS,
+    struct uplink_call call = { .method = "GET", .path = p->was_heard ? POLL_PATH "30s" : POLL_PATH "0s",
+                                .timeout_ns = POLL_TIMEOUT_NS,
                                 .max_reply = REPLY_MAX, .want_header = "X-Phoenix-Heartbeat-Interval" };
     p->call = uplink_start(p->conf.uplink, &call, on_answer, p, &err);
     if (!p->call)

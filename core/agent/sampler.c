@@ -68,9 +68,8 @@ static void arms_clear(struct group *g)
     g->n_arms = g->n_open = 0;
 }
 
-static void group_free(void *arg)
+static void group_free(struct group *g)
 {
-    struct group *g = arg;
     arms_clear(g);
     timer_free(g->timer);
     free(g);
@@ -253,7 +252,6 @@ void sampler_changed(struct sampler *s)
         if (g->is_wanted)
             continue;
         DL_DELETE(s->groups, g);
-        timer_clear(g->timer);
-        loop_defer(s->loop, group_free, g);
+        group_free(g);
     }
 }

@@ -276,18 +276,28 @@ void supervisor_shutdown(struct supervisor *s, loop_fn *done, void *arg)
 
 /* --------------------------------------------------------------------------------- adoption */
 
-static void take_up(struct collector *c, const struct json *record)
+static void adopt(struct collector *c, const struct json *record)
 {
     int64_t pid = json_get_int(record, "pid", 0), ticks = json_get_int(record, "start_ticks", 0);
     bool same_boot = str_eqz(str_of(json_get_str(record, "boot_id", "")), boot_id());
-    if (c->status == COLLECTOR_FAILED)
-        return; /* given up before; a task may start it again */
     if (same_boot && pid > 1 && pid <= INT32_MAX && ticks > 0 && collector_adopt(c, (pid_t)pid, (uint64_t)ticks))
         return;
     pid_t found = orphan_find(c->dir);
-    if (found > 0 && collector_adopt(c, found, orphan_start_ticks(found)))
-        return;
-    collector_begin(c);
+    if (found > 0 && !collector_adopt(c, found, orphan_start_ticks(found)))
+        kill(-found, SIGKILL); /* it is not followed, so it must not run */
+}
+
+/** What runs is adopted first, so that nothing we start now is taken for an orphan. */
+static void take_up(struct supervisor *s)
+{
+    struct collector *c, *next;
+    orphans_kill(s->conf.dir, s);
+    DL_FOREACH_SAFE(s->collectors, c, next)
+    {
+        bool given_up = c->status == COLLECTOR_FAILED; /* a task may start it again */
+        if (!c->child && !given_up)
+            collector_begin(c);
+    }
 }
 
 void supervisor_load(struct supervisor *s, const struct json *state)
@@ -305,9 +315,10 @@ void supervisor_load(struct supervisor *s, const struct json *state)
         }
         DL_APPEND(s->collectors, c);
         s->n++;
-        take_up(c, record);
+        if (c->status != COLLECTOR_FAILED)
+            adopt(c, record);
     }
-    orphans_kill(s->conf.dir, s);
+    take_up(s);
 }
 
 /* ---------------------------------------------------------------------------------- reading */
