@@ -148,9 +148,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 api.queue = []
             cut, api.cut_next_poll = (api.cut_next_poll and bool(tasks)), False if tasks else api.cut_next_poll
         text = json.dumps([t.document(self.headers["X-Agent-Host-ID"]) for t in tasks]).encode()
-            if self.is_gone():
-                self.close_connection = True
-                return
+        if self.is_gone():
+            self.close_connection = True
+            return
         self.send_response(200)
         self.send_header("X-Phoenix-Heartbeat-Interval", api.heartbeat)
         self.send_header("Content-Length", str(len(text)))
