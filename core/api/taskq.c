@@ -64,6 +64,7 @@ struct query *taskq_insert(struct api *api, const struct new_task *t, char ret_i
     q_text(q, F_TASKS_TYPE, info->type);
     q_text(q, F_TASKS_ACTION, info->action);
     q_json(q, F_TASKS_CONFIG, t->config);
+    q_text(q, F_TASKS_VARIANT, json_get_str(t->config, "variant", NULL));
     q_int(q, F_TASKS_PRIORITY, info->priority + t->raise);
     q_text(q, F_TASKS_STATUS, TASK_PENDING);
     q_time(q, F_TASKS_RUN_AT, now);
