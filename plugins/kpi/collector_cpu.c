@@ -36,8 +36,11 @@ static const phx_component component = {
 };
 static const phx_component *const all[] = { &component, NULL };
 PHX_PLUGIN = {
-    PHX_PLUGIN_HEAD,         .id = "phoenix.kpi.collector-cpu",
-    .version = "0.1.0",      .summary = "CPU time of the collector, in cores",
-    .license = "Apache-2.0", .vendor = "Phoenix",
+    PHX_PLUGIN_HEAD,
+    .id = "org.phoenix.kpi-collector-cpu",
+    .version = "0.1.0",
+    .summary = "CPU time of the collector, in cores",
+    .license = "Apache-2.0",
+    .vendor = "Phoenix",
     .components = all,
 };

@@ -117,7 +117,7 @@ static const phx_component component = {
 static const phx_component *const all[] = { &component, NULL };
 PHX_PLUGIN = {
     PHX_PLUGIN_HEAD,
-    .id = "phoenix.kpi.cost",
+    .id = "org.phoenix.kpi-cost",
     .version = "0.1.0",
     .summary = "money a month by a price table",
     .license = "Apache-2.0",

@@ -41,8 +41,11 @@ static const phx_component component = {
 };
 static const phx_component *const all[] = { &component, NULL };
 PHX_PLUGIN = {
-    PHX_PLUGIN_HEAD,         .id = "phoenix.kpi.critical-processes",
-    .version = "0.1.0",      .summary = "share of the critical processes that the candidate still shows",
-    .license = "Apache-2.0", .vendor = "Phoenix",
+    PHX_PLUGIN_HEAD,
+    .id = "org.phoenix.kpi-critical-processes",
+    .version = "0.1.0",
+    .summary = "share of the critical processes that the candidate still shows",
+    .license = "Apache-2.0",
+    .vendor = "Phoenix",
     .components = all,
 };

@@ -333,23 +333,26 @@ START_TEST(same_input_gives_the_same_bytes)
 }
 END_TEST
 
+/* Saves 23 % first and 17 % later; the mean proves 17.2 %, but that is not where it is going. */
 START_TEST(drift_towards_harm_is_not_promoted)
 {
     struct kpi_def one = { .name = "level", .ops = lab_kpi(MEASURE_SERIES, PHX_MEAN, PHX_LOG_RATIO) };
     struct spec_facts facts = {
         .pointer = "", .kpis = &one, .n_kpis = 1, .sample_interval_ns = LAB_S / 4, .n_hosts = 1
     };
-    struct analysis_spec spec = lab_spec("{\"bucket\":\"1s\",\"min_duration\":\"60s\",\"success\":[{\"kpi\":"
-                                         "\"level\",\"reduction_at_least\":0.1}],\"guardrails\":[]}",
+    struct analysis_spec spec = lab_spec("{\"bucket\":\"1s\",\"min_duration\":\"60s\",\"guardrails\":[],"
+                                         "\"success\":[{\"kpi\":\"level\",\"reduction_at_least\":0.172}]}",
                                          &facts);
-    struct noise z = { 99 };
+    struct noise z = { 44 };
     struct lab l;
-    lab_init(&l, 6000);
-    for (int k = 0; k < 2400; k++)
+    double wobble = 0;
+    lab_init(&l, 1600);
+    for (int k = 0; k < 800; k++)
         for (int arm = 0; arm < ARM_COUNT; arm++) {
-            double saved = k < 1200 ? 0.30 : 0.08, wobble = 1 + 0.2 * noise_normal(&z) * ((k & 3) == 0);
+            double theta = log(0.8) + (k < 400 ? -0.04 : 0.04);
+            if (arm && (k & 3) == 0) wobble = 0.1 * noise_normal(&z);
             lab_add(&l, "a", arm, LAB_T0 + k * LAB_S / 4)[MEASURE_SERIES] =
-                arm ? 100 * (1 - saved) * wobble : 100;
+                arm ? 1e6 * exp(theta + wobble) : 1e6;
         }
     struct analysis_input in = { .spec = &spec,
                                  .kpis = &one,
@@ -357,14 +360,17 @@ START_TEST(drift_towards_harm_is_not_promoted)
                                  .samples = l.samples,
                                  .n_samples = l.n,
                                  .from_ns = LAB_T0,
-                                 .to_ns = LAB_T0 + 600 * LAB_S,
+                                 .to_ns = LAB_T0 + 200 * LAB_S,
                                  .n_hosts = 1,
                                  .sample_interval_ns = LAB_S / 4,
-                                 .now_ns = LAB_T0 + 600 * LAB_S,
+                                 .now_ns = LAB_T0 + 200 * LAB_S,
                                  .ended = true };
     struct err err = { 0 };
     ck_assert(analysis_run(&in, &result, &verdict, &err) == 0);
+    ck_assert_str_eq(state("level"), "proved");
+    ck_assert(has_flag(0, "drift"));
     ck_assert_int_eq(verdict.decision, DECISION_INCONCLUSIVE);
+    ck_assert_ptr_nonnull(strstr(verdict.text, "drifts"));
     lab_done(&l);
 }
 END_TEST
