@@ -138,8 +138,13 @@ static void write_members(const struct schema *s, struct jw *w)
 void schema_write(const struct schema *s, struct jw *w)
 {
     jw_open(w, '{');
-    jw_kstr(w, "type", "object");
-    write_members(s, w);
+    jw_kstr(w, "type", s->array_of ? "array" : "object");
+    if (s->array_of) {
+        jw_key(w, "items");
+        schema_field_write(s->array_of, w);
+    } else {
+        write_members(s, w);
+    }
     if (s->help)
         jw_kstr(w, "description", s->help);
     jw_close(w, '}');

@@ -9,7 +9,7 @@
 
 static bool is_nothing(const struct schema *s)
 {
-    return !s || (!s->fields[0].name && !s->open);
+    return !s || (!s->fields[0].name && !s->open && !s->array_of);
 }
 
 static const char *method_name(enum http_method m)

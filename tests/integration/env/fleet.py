@@ -17,6 +17,8 @@ MEASURES = ["up", "series", "points_total", "points_in_total", "dropped_total", 
 class Client:
     """One keep-alive connection; answers (status, document)."""
 
+    contract = None  # env.contract.Contract: answers are checked against it
+
     def __init__(self, url, host_id=None, timeout=75):
         parts = urllib.parse.urlsplit(url)
         self.address, self.timeout, self.host_id = (parts.hostname, parts.port), timeout, host_id
@@ -41,6 +43,8 @@ class Client:
             raise
         if answer.will_close:
             self.close()
+        if self.contract:
+            self.contract.check(method, path, answer.status, answer.headers.get("Content-Type", ""), text)
         return answer.status, json.loads(text) if text else None
 
     def close(self):
