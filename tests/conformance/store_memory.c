@@ -137,7 +137,7 @@ static phx_status ensure(phx_self *self, const phx_collection *c)
     for (size_t i = 0; i < t->n; i++)
         for (uint32_t f = t->n_fields; f < c->n_fields; f++)
             if (c->fields[f].flags & PHX_F_NOT_NULL)
-                t->rows[i]->cells[f] = (phx_cell){ .type = c->fields[f].type };
+                t->rows[i]->cells[f] = cell_copy(&(phx_cell){ .type = c->fields[f].type, .s = { "", 0 } });
     t->n_fields = c->n_fields;
     t->n_key = c->n_key;
     t->flags = c->flags;

@@ -57,14 +57,16 @@ static void every_operation_is_done_once_even_if_cancelled(struct tck *t)
 static void what_is_late_is_not_done(struct tck *t)
 {
     struct host *h = host_ready(t);
-    struct put p;
+    struct put p = { 0 };
     put_start(h, &p, 1, 1);
     host_wait(p.call);
     CHECK_STATUS(p.call, PHX_E_TIMEOUT);
     CHECK(!is_there(h, p.id));
+    call_free(p.call);
     put_start(h, &p, 2, host_mono() + 30 * UINT64_C(1000000000));
     host_wait(p.call);
     CHECK_STATUS(p.call, PHX_OK);
+    call_free(p.call);
     host_close(h);
 }
 

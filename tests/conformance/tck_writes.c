@@ -127,21 +127,22 @@ static void a_failing_neighbour_does_not_hurt(struct tck *t)
 {
     struct host *h = host_ready(t);
     enum { N = 60 };
+    static phx_req reqs[N];
+    static phx_cell cells[N][8];
     struct call *calls[N];
     char ids[N][16];
     put_item(h, "taken", "x", 1);
     for (int i = 0; i < N; i++) {
         snprintf(ids[i], sizeof(ids[i]), "i%02d", i);
-        phx_req *r = malloc(sizeof(*r));
-        phx_cell *cells = calloc(8, sizeof(*cells));
-        cells[ITEM_ID] = i % 3 == 0 ? T("taken") : T(ids[i]);
-        cells[ITEM_NAME] = T("n");
-        *r = *REQ(PHX_PUT, .collection = &items, .if_rev = PHX_REV_NEW, .cells = cells, .n_cells = 8);
-        calls[i] = host_start(h, r);
+        cells[i][ITEM_ID] = i % 3 == 0 ? T("taken") : T(ids[i]);
+        cells[i][ITEM_NAME] = T("n");
+        reqs[i] = *REQ(PHX_PUT, .collection = &items, .if_rev = PHX_REV_NEW, .cells = cells[i], .n_cells = 8);
+        calls[i] = host_start(h, &reqs[i]);
     }
     for (int i = 0; i < N; i++) {
         host_wait(calls[i]);
         CHECK_STATUS(calls[i], i % 3 == 0 ? PHX_E_CONFLICT : PHX_OK);
+        call_free(calls[i]);
     }
     CHECK_EQ(all_items(h)->n_rows, 1 + N * 2 / 3);
     host_close(h);
