@@ -56,7 +56,10 @@ int gate_headers(const struct evkeyvalq *headers, bool is_http11, struct gate_he
 
 static int hex_of(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Decode into @p out (at least s.n + 1 bytes, NUL-terminated). False: bad escape, control byte, bad
@@ -135,7 +138,8 @@ int gate_target(struct str uri, struct arena *scratch, struct gate_target *ret, 
 
 /* ---- query */
 
-int gate_query(struct str query, struct arena *a, struct gate_param *ret, unsigned *ret_n, struct err *err)
+int gate_query(struct str query, struct arena *a, struct gate_param ret[LIMIT_HTTP_QUERY], unsigned *ret_n,
+               struct err *err)
 {
     unsigned n = 0;
     for (struct str pair; str_split(&query, '&', &pair);) {

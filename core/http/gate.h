@@ -35,6 +35,6 @@ struct gate_param {
     const char *name, *value; /**< decoded */
 };
 /** Split and decode a query. Refused: control bytes, bad UTF-8, a name given twice, an empty name. */
-int gate_query(struct str query, struct arena *a, struct gate_param *ret /* LIMIT_HTTP_QUERY */, unsigned *ret_n,
+int gate_query(struct str query, struct arena *a, struct gate_param ret[LIMIT_HTTP_QUERY], unsigned *ret_n,
                struct err *err) MUST_CHECK;
 #endif

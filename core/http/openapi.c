@@ -42,7 +42,9 @@ static void write_content(struct jw *w, const char *type, const char *schema)
 
 /* ---- parameters */
 
-static void write_parameter(struct jw *w, const char *name, const char *in, bool required, const struct field *f)
+/* @p f NULL: any text. */
+static void write_parameter(struct jw *w, const char *name, const char *in, bool required,
+                            const struct field *f)
 {
     jw_open(w, '{');
     jw_kstr(w, "name", name);
@@ -52,7 +54,6 @@ static void write_parameter(struct jw *w, const char *name, const char *in, bool
         jw_kstr(w, "description", f->help);
     jw_key(w, "schema");
     if (f) {
-        /* One field of a schema, shown by a schema of that field only. */
         schema_field_write(f, w);
     } else {
         jw_open(w, '{');

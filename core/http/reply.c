@@ -135,7 +135,8 @@ static ssize_t send_now(struct conn *c, struct str head, struct str body)
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : n;
 }
 
-static void send_later(struct conn *c, struct evhttp_request *req, struct str head, struct str body, size_t sent)
+static void send_later(struct conn *c, struct evhttp_request *req, struct str head, struct str body,
+                       size_t sent)
 {
     struct evbuffer *output = bufferevent_get_output(c->bev);
     if (sent < head.n) {

@@ -128,7 +128,8 @@ static void take_params(const struct route *route, const struct gate_target *t, 
     }
 }
 
-void router_match(const struct router *r, const struct gate_target *t, unsigned method, struct router_match *ret)
+void router_match(const struct router *r, const struct gate_target *t, unsigned method,
+                  struct router_match *ret)
 {
     ret->route = NULL;
     ret->methods = ret->n_params = 0;

@@ -20,7 +20,8 @@ struct router_match {
     struct str param_name[ROUTER_PARAMS];
     unsigned n_params;
 };
-void router_match(const struct router *r, const struct gate_target *t, unsigned method, struct router_match *ret);
+void router_match(const struct router *r, const struct gate_target *t, unsigned method,
+                  struct router_match *ret);
 /** "GET, HEAD, POST" into @p out. */
 const char *router_allow(unsigned methods, char out[40]);
 #endif

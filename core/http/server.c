@@ -285,15 +285,16 @@ static bool parse_address(const struct http_conf *conf, struct sockaddr_storage 
 
 static int server_listen(struct http_server *s, struct err *err)
 {
+    const int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
     struct sockaddr_storage address;
     socklen_t len;
     if (!parse_address(&s->conf, &address, &len))
         return err_set(err, ERR_CONFIG, "\"%s\" is no numeric address to listen on", s->conf.address);
-    s->listener = evconnlistener_new_bind(loop_base(s->loop), NULL, NULL,
-                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-                                          BACKLOG, (struct sockaddr *)&address, (int)len);
+    s->listener = evconnlistener_new_bind(loop_base(s->loop), NULL, NULL, flags, BACKLOG,
+                                          (struct sockaddr *)&address, (int)len);
     if (!s->listener)
-        return err_errno(err, ERR_CONFIG, errno, "cannot listen on %s port %u", s->conf.address, s->conf.port);
+        return err_errno(err, ERR_CONFIG, errno, "cannot listen on %s port %u", s->conf.address,
+                         s->conf.port);
     /* Accepted sockets inherit it. */
     setsockopt(evconnlistener_get_fd(s->listener), IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     evconnlistener_set_error_cb(s->listener, on_accept_error);

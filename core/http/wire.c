@@ -239,7 +239,10 @@ static size_t in_body(struct wire *w, const struct wire_limits *max, const uint8
 
 static int hex_of(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* No extensions: nobody needs them, and they are where parsers disagree. */
@@ -319,12 +322,17 @@ bool wire_feed(struct wire *w, const struct wire_limits *max, const char *text, 
 {
     const uint8_t *p = (const uint8_t *)text;
     while (n > 0 && w->code == 0) {
+        size_t span = n;
         bool is_head = w->state < HEAD_STATES;
-        size_t used = states[w->state](w, max, p, n);
+        if (is_head && span > max->max_head - w->head_bytes)
+            span = max->max_head - w->head_bytes;
+        if (span == 0)
+            refuse(w, ERR_LIMIT, "the head of the request is too large");
+        size_t used = span > 0 ? states[w->state](w, max, p, span) : 0;
         p += used;
         n -= used;
-        if (is_head && wire_in_request(w) && (w->head_bytes += (uint32_t)used) > max->max_head)
-            refuse(w, ERR_LIMIT, "the head of the request is too large");
+        if (is_head && wire_in_request(w))
+            w->head_bytes += (uint32_t)used;
     }
     return w->code == 0;
 }

@@ -106,7 +106,8 @@ static void fetcher_step(struct fetcher *f, curl_socket_t fd, int what)
 
 static void on_socket(void *arg, int fd, unsigned what)
 {
-    fetcher_step(arg, fd, (what & WATCH_READ ? CURL_CSELECT_IN : 0) | (what & WATCH_WRITE ? CURL_CSELECT_OUT : 0));
+    int in = what & WATCH_READ ? CURL_CSELECT_IN : 0, out = what & WATCH_WRITE ? CURL_CSELECT_OUT : 0;
+    fetcher_step(arg, fd, in | out);
 }
 
 static void on_timeout(void *arg)

@@ -391,8 +391,8 @@ void watch_set(struct watch *w, unsigned what)
     w->what = what;
     if (!what)
         return;
-    short events = (short)(EV_PERSIST | (what & WATCH_READ ? EV_READ : 0) | (what & WATCH_WRITE ? EV_WRITE : 0));
-    event_assign(&w->ev, w->loop->base, w->fd, events, on_ready, w);
+    int events = EV_PERSIST | (what & WATCH_READ ? EV_READ : 0) | (what & WATCH_WRITE ? EV_WRITE : 0);
+    event_assign(&w->ev, w->loop->base, w->fd, (short)events, on_ready, w);
     event_add(&w->ev, NULL);
 }
 

@@ -137,7 +137,8 @@ int main(void)
     tcase_add_loop_test(t, each_header_that_must_stand_once_is_refused_twice, 0, 9);
     tcase_add_test(t, host_is_demanded_in_http_1_1_only);
     tcase_add_test(t, targets_are_split_and_decoded_once);
-    tcase_add_loop_test(t, targets_that_mean_two_things_are_refused, 0, sizeof bad_targets / sizeof *bad_targets);
+    tcase_add_loop_test(t, targets_that_mean_two_things_are_refused, 0,
+                        sizeof bad_targets / sizeof *bad_targets);
     tcase_add_test(t, a_path_may_be_as_deep_as_the_limit);
     tcase_add_test(t, queries_are_decoded);
     tcase_add_loop_test(t, bad_queries_are_refused, 0, sizeof bad_queries / sizeof *bad_queries);

@@ -3,19 +3,40 @@
 #include <stdlib.h>
 #include "core/http/http.h"
 
-static const struct field a_fields[] = { { .name = "name", .kind = F_NAME, .flags = F_REQUIRED }, { .name = NULL } };
-static const struct schema a_type = { .name = "a", .fields = a_fields };
-static const struct field q_fields[] = { { .name = "limit", .kind = F_INT, .min = 1, .max = 9, .help = "at most" },
+static const struct field a_fields[] = { { .name = "name", .kind = F_NAME, .flags = F_REQUIRED },
                                          { .name = NULL } };
+static const struct schema a_type = { .name = "a", .fields = a_fields };
+static const struct field q_fields[] = {
+    { .name = "limit", .kind = F_INT, .min = 1, .max = 9, .help = "at most" }, { .name = NULL }
+};
 static const struct schema q_type = { .name = "q", .fields = q_fields };
 static const struct field no_fields[] = { { .name = NULL } };
 static const struct schema none = { .name = "none", .fields = no_fields };
 static const struct route routes[] = {
-    { .id = "a_get", .method = HTTP_GET, .path = "/a/{id}", .scope = SCOPE_AGENT, .body = &none, .query = &q_type,
-      .reply = &a_type, .status = 200, .summary = "get it" },
-    { .id = "b", .method = HTTP_POST, .path = "/b", .body = &a_type, .query = &none, .reply = &none, .status = 204,
-      .flags = ROUTE_IDEMPOTENT, .summary = "do it" },
-    { .id = "a_put", .method = HTTP_PUT, .path = "/a/{id}", .body = &a_type, .reply = &a_type, .status = 200,
+    { .id = "a_get",
+      .method = HTTP_GET,
+      .path = "/a/{id}",
+      .scope = SCOPE_AGENT,
+      .body = &none,
+      .query = &q_type,
+      .reply = &a_type,
+      .status = 200,
+      .summary = "get it" },
+    { .id = "b",
+      .method = HTTP_POST,
+      .path = "/b",
+      .body = &a_type,
+      .query = &none,
+      .reply = &none,
+      .status = 204,
+      .flags = ROUTE_IDEMPOTENT,
+      .summary = "do it" },
+    { .id = "a_put",
+      .method = HTTP_PUT,
+      .path = "/a/{id}",
+      .body = &a_type,
+      .reply = &a_type,
+      .status = 200,
       .summary = "put it" },
 };
 
@@ -48,8 +69,10 @@ START_TEST(the_document_shows_routes_parameters_and_types)
     ck_assert_ptr_nonnull(DOWN(get, "responses", "200", "content"));
     ck_assert_ptr_nonnull(DOWN(get, "responses", "default", "content", "application/problem+json"));
     ck_assert_ptr_null(json_get(get, "requestBody"));
-    ck_assert_str_eq(json_str(DOWN(j, "paths", "/b", "post", "requestBody", "content", "application/json", "schema",
-                                   "$ref"), ""), "#/components/schemas/a");
+    ck_assert_str_eq(json_str(DOWN(j, "paths", "/b", "post", "requestBody", "content", "application/json",
+                                   "schema", "$ref"),
+                              ""),
+                     "#/components/schemas/a");
     ck_assert_ptr_null(DOWN(j, "paths", "/b", "post", "responses", "204", "content"));
     ck_assert_uint_eq(json_len(DOWN(j, "components", "schemas")), 2);
     ck_assert_ptr_nonnull(DOWN(j, "components", "schemas", "problem"));

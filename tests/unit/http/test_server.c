@@ -60,7 +60,12 @@ static void on_big(struct request *rq)
 }
 
 static const struct route routes[] = {
-    { .id = "wait", .method = HTTP_GET, .path = "/wait", .scope = SCOPE_AGENT, .handler = on_wait, .status = 200 },
+    { .id = "wait",
+      .method = HTTP_GET,
+      .path = "/wait",
+      .scope = SCOPE_AGENT,
+      .handler = on_wait,
+      .status = 200 },
     { .id = "slow", .method = HTTP_GET, .path = "/slow", .handler = on_slow, .status = 200 },
     { .id = "big", .method = HTTP_GET, .path = "/big", .handler = on_big, .status = 200 },
 };
@@ -69,8 +74,12 @@ static void setup(void)
 {
     n_held = n_gone = target = 0;
     loop = loop_new(NULL);
-    struct http_conf conf = { .address = "127.0.0.1", .max_body = 65536, .request_timeout_ns = NS_PER_S,
-                              .idle_timeout_ns = 75 * NS_PER_S, .max_connections = 10000, .server_name = "test" };
+    struct http_conf conf = { .address = "127.0.0.1",
+                              .max_body = 65536,
+                              .request_timeout_ns = NS_PER_S,
+                              .idle_timeout_ns = 75 * NS_PER_S,
+                              .max_connections = 10000,
+                              .server_name = "test" };
     struct err err = { 0 };
     server = http_server_new(loop, &conf, routes, 3, NULL, &err);
     ck_assert_msg(server != NULL, "%s", err.msg);

@@ -101,10 +101,12 @@ START_TEST(a_child_starts_clean)
     ck_assert_int_ge(leaked, 3);
     signal(SIGUSR2, SIG_IGN);
     /* of SigIgn only signals 1 to 28: some shells and makes ignore the two that libc keeps to itself */
-    const char *out = output_of("umask; pwd; echo $MARK; ulimit -c; ulimit -n; ls /proc/self/fd | tr '\\n' ' ';"
-                                "grep -E 'NoNewPrivs|SigBlk' /proc/self/status;"
-                                "grep SigIgn /proc/self/status | tail -c 8");
-    ck_assert_str_eq(out, "0077\n/\nyes\n0\n1024\n0 1 2 3 SigBlk:\t0000000000000000\nNoNewPrivs:\t1\n0000000\n");
+    const char *out =
+        output_of("umask; pwd; echo $MARK; ulimit -c; ulimit -n; ls /proc/self/fd | tr '\\n' ' ';"
+                  "grep -E 'NoNewPrivs|SigBlk' /proc/self/status;"
+                  "grep SigIgn /proc/self/status | tail -c 8");
+    ck_assert_str_eq(out,
+                     "0077\n/\nyes\n0\n1024\n0 1 2 3 SigBlk:\t0000000000000000\nNoNewPrivs:\t1\n0000000\n");
     close(leaked);
 }
 END_TEST
@@ -114,8 +116,15 @@ START_TEST(limits_are_set_before_the_program_runs)
     int p[2];
     ck_assert_int_eq(pipe(p), 0);
     const char *argv[] = { "sh", "-c", "ulimit -v; ulimit -t; ulimit -n; nice", NULL };
-    struct child_spec spec = { .path = "/bin/sh", .argv = argv, .envp = env, .stdin_fd = -1, .stdout_fd = p[1],
-                               .stderr_fd = p[1], .max_memory = 256 << 20, .max_cpu_s = 9, .max_files = 64,
+    struct child_spec spec = { .path = "/bin/sh",
+                               .argv = argv,
+                               .envp = env,
+                               .stdin_fd = -1,
+                               .stdout_fd = p[1],
+                               .stderr_fd = p[1],
+                               .max_memory = 256 << 20,
+                               .max_cpu_s = 9,
+                               .max_files = 64,
                                .nice = 5 };
     child = child_spawn(loop, &spec, on_exit_free, NULL, NULL);
     ck_assert_ptr_nonnull(child);
