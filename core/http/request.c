@@ -3,14 +3,13 @@
  * A request: what a handler sees of it, and the steps before the handler. Each step either goes on or
  * answers and ends; after an answer the request must not be touched.
  */
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <utlist.h>
 #include "core/base/clock.h"
 #include "core/base/ids.h"
@@ -184,17 +183,20 @@ const struct json *request_json(struct request *rq)
 
 /* ---- parking */
 
-static void on_hangup(evutil_socket_t fd, short what, void *arg)
+/* A reset is reported as readable, and so are the bytes of a pipelined request. Those must stay where
+ * they are and would be reported again and again: from then on it is asked twice a second. (Edge
+ * triggering would do too, but libevent's change list does not take it off the descriptor again.) */
+static void on_hangup(evutil_socket_t unused, short what, void *arg)
 {
     struct request *rq = arg;
-    char c;
-    /* Edge-triggered: bytes of a pipelined request end up here once and stay where they are. */
-    if (!(what & EV_CLOSED)) {
-        ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-            return;
+    struct pollfd now = { .fd = rq->conn->fd, .events = POLLRDHUP };
+    if ((what & EV_CLOSED) || poll(&now, 1, 0) != 0) {
+        evhttp_connection_free(rq->conn->evcon);
+    } else if (what & EV_READ) {
+        event_del(&rq->hangup);
+        event_assign(&rq->hangup, loop_base(rq->loop), -1, EV_PERSIST, on_hangup, rq);
+        event_add(&rq->hangup, &(struct timeval){ .tv_usec = 500000 });
     }
-    evhttp_connection_free(rq->conn->evcon);
 }
 
 /* evhttp reads Connection after the answer to decide whether to close; the rest is not needed. */
@@ -224,10 +226,7 @@ void request_park(struct request *rq, loop_fn *on_gone, void *arg)
     rq->is_parked = true;
     rq->on_gone = on_gone;
     rq->gone_arg = arg;
-    /* EV_READ, because a reset is reported as readable, not as closed. evhttp does not read now, so
-     * this is the only event of the descriptor and may be edge-triggered. */
-    event_assign(&rq->hangup, loop_base(rq->loop), rq->conn->fd, EV_CLOSED | EV_READ | EV_ET | EV_PERSIST,
-                 on_hangup, rq);
+    event_assign(&rq->hangup, loop_base(rq->loop), rq->conn->fd, EV_CLOSED | EV_READ | EV_PERSIST, on_hangup, rq);
     event_add(&rq->hangup, NULL);
 }
 
@@ -241,16 +240,21 @@ static bool refuse(struct request *rq, enum err_code code, const char *why)
     return false;
 }
 
+/* Who sends this is broken or hostile: no second request from there. */
+static bool refuse_and_close(struct request *rq, const struct err *err)
+{
+    rq->must_close = true;
+    rq->server->stats.refused_total++;
+    reply_error(rq, err);
+    return false;
+}
+
 static bool step_gate(struct request *rq)
 {
     struct err err = { 0 };
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(rq->req);
-    if (gate_headers(headers, !rq->is_http10, &rq->headers, &err) < 0) {
-        rq->must_close = true;
-        rq->server->stats.refused_total++;
-        reply_error(rq, &err);
-        return false;
-    }
+    if (gate_headers(headers, !rq->is_http10, &rq->headers, &err) < 0)
+        return refuse_and_close(rq, &err);
     if (rq->headers.request_id && is_sane_id(rq->headers.request_id)) {
         str_copy(rq->id, sizeof rq->id, str_of(rq->headers.request_id));
         rq->echoes_id = true;
@@ -292,10 +296,8 @@ static bool step_route(struct request *rq, struct str *ret_query)
     struct gate_target target;
     struct router_match match;
     struct err err = { 0 };
-    if (gate_target(uri, memchr(uri.p, '%', uri.n) ? request_arena(rq) : NULL, &target, &err) < 0) {
-        reply_error(rq, &err);
-        return false;
-    }
+    if (gate_target(uri, memchr(uri.p, '%', uri.n) ? request_arena(rq) : NULL, &target, &err) < 0)
+        return refuse_and_close(rq, &err);
     *ret_query = target.query;
     router_match(rq->server->router, &target, method_of(rq), &match);
     if (!match.methods)
