@@ -8,3 +8,4 @@ EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/li
 .PHONY: bench-programs
 bench-programs: $(EXTRA_PROGRAMS)
 CLEANFILES += $(EXTRA_PROGRAMS)
+EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
