@@ -79,7 +79,8 @@ static void set_known(struct collector *c, struct proc *p, const struct proc_sta
 static void set_name(struct collector *c, struct proc *p)
 {
     p->critical = select_is_critical(&c->pipeline, &p->stat);
-    p->labels_len = (uint16_t)expose_labels(p->labels, p->pid, (struct str){ p->stat.name, p->stat.name_len });
+    p->labels_len =
+        (uint16_t)expose_labels(p->labels, p->pid, (struct str){ p->stat.name, p->stat.name_len });
 }
 
 static void scan_process(struct collector *c, uint32_t pid, int64_t now_ns)

@@ -2,10 +2,8 @@
 /* A family of processes is a row of PROCESS: its head, which processes have it, and its points. Each
  * line is written into room that was made for the longest one, so a point costs a few copies. */
 #include "config.h"
-#include "collector/expose.h"
+#include "collector/expose_priv.h"
 #include <string.h>
-#include <time.h>
-#include "core/base/clock.h"
 
 enum { LINE_MAX_BYTES = 512 }; /* name, labels, one more label, value */
 
@@ -37,24 +35,18 @@ static char *put_fixed(char *p, uint64_t v, unsigned places)
     return p;
 }
 
-/* A number as an integer and how many decimal places it has. */
-struct number {
-    uint64_t v;
-    unsigned places;
-};
-
 static struct number from_double(double v)
 {
     if (!(v > 0)) return (struct number){ 0, 6 };
     return (struct number){ v < 1e12 ? (uint64_t)(v * 1e6 + 0.5) : UINT64_C(1000000000000000000), 6 };
 }
 
-static struct number from_ticks(uint64_t ticks, uint64_t hz)
+struct number expose__ticks(uint64_t ticks, uint64_t hz)
 {
     return (struct number){ ticks / hz * 100 + ticks % hz * 100 / hz, 2 };
 }
 
-static void sample(struct buf *out, struct str name, struct str labels, struct str more, struct number n)
+void expose__sample(struct buf *out, struct str name, struct str labels, struct str more, struct number n)
 {
     char *start = buf_room(out, LINE_MAX_BYTES), *p = start;
     if (!p) return;
@@ -73,7 +65,7 @@ static void sample(struct buf *out, struct str name, struct str labels, struct s
     out->len += (size_t)(p - start);
 }
 
-static void head(struct buf *out, const char *name, const char *type, const char *help)
+void expose__head(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_adds(out, "# HELP ");
     buf_adds(out, name);
@@ -144,8 +136,8 @@ static bool has_fds(const struct proc *p)
 
 static void cpu_time(const struct collector *c, const struct proc *p, struct point *ret)
 {
-    ret[0] = (struct point){ STR("state=\"user\""), from_ticks(p->stat.user, c->hz) };
-    ret[1] = (struct point){ STR("state=\"system\""), from_ticks(p->stat.system, c->hz) };
+    ret[0] = (struct point){ STR("state=\"user\""), expose__ticks(p->stat.user, c->hz) };
+    ret[1] = (struct point){ STR("state=\"system\""), expose__ticks(p->stat.system, c->hz) };
 }
 static void cpu_utilization(const struct collector *c, const struct proc *p, struct point *ret)
 {
@@ -180,7 +172,7 @@ static void paging_faults(const struct collector *c, const struct proc *p, struc
 }
 static void uptime(const struct collector *c, const struct proc *p, struct point *ret)
 {
-    uint64_t start = from_ticks(p->stat.start, c->hz).v;
+    uint64_t start = expose__ticks(p->stat.start, c->hz).v;
     ret->n = (struct number){ c->host.has_uptime && c->host.uptime > start ? c->host.uptime - start : 0, 2 };
 }
 
@@ -222,172 +214,19 @@ uint64_t expose_process_points(const struct proc *p)
 static void expose_family(const struct collector *c, unsigned f, struct buf *out)
 {
     struct str name = str_of(PROCESS[f].name);
-    head(out, PROCESS[f].name, PROCESS[f].type, PROCESS[f].help);
+    expose__head(out, PROCESS[f].name, PROCESS[f].type, PROCESS[f].help);
     for (uint32_t i = 0; i < c->table.n; i++) {
         const struct proc *p = &c->table.procs[i];
         if (!p->kept || !PROCESS[f].has(p)) continue;
         struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } }, { { "", 0 }, { 0, 0 } } };
         PROCESS[f].points(c, p, points);
         struct str labels = { p->labels, p->labels_len };
-        for (unsigned k = 0; k < PROCESS[f].n_points; k++) sample(out, name, labels, points[k].more, points[k].n);
+        for (unsigned k = 0; k < PROCESS[f].n_points; k++)
+            expose__sample(out, name, labels, points[k].more, points[k].n);
     }
 }
 
-/* ----------------------------------------------------------------------------------------- host */
-
-/* One series: a family of its own starts where `type` is set. */
-struct line {
-    const char *name, *type, *help;
-    const char *more;
-    struct number n;
-};
-enum { MAX_HOST_LINES = 32 };
-
-static unsigned host_cpu_lines(const struct collector *c, struct line *ret)
+void expose__processes(const struct collector *c, struct buf *out)
 {
-    static const char *const states[CPU_STATES] = {
-        [CPU_USER] = "state=\"user\"", [CPU_NICE] = "state=\"nice\"",
-        [CPU_SYSTEM] = "state=\"system\"", [CPU_IDLE] = "state=\"idle\"",
-        [CPU_WAIT] = "state=\"wait\"", [CPU_INTERRUPT] = "state=\"interrupt\"",
-        [CPU_SOFTIRQ] = "state=\"softirq\"", [CPU_STEAL] = "state=\"steal\"",
-    };
-    for (unsigned i = 0; i < CPU_STATES; i++)
-        ret[i] = (struct line){ "system_cpu_time_seconds_total", i ? NULL : "counter",
-                                "CPU time of all CPUs by state (system.cpu.time)", states[i],
-                                from_ticks(c->host.cpu.ticks[i], c->hz) };
-    ret[CPU_STATES] = (struct line){ "system_processes_created_total", "counter",
-                                     "Processes created since boot (system.processes.created)", "",
-                                     { c->host.cpu.processes_created, 0 } };
-    return CPU_STATES + 1;
-}
-
-static unsigned host_memory_lines(const struct collector *c, struct line *ret)
-{
-    const struct host_memory *m = &c->host.memory;
-    uint64_t used = m->total > m->available ? m->total - m->available : 0;
-    const struct {
-        const char *state;
-        uint64_t bytes;
-    } rows[] = {
-        { "state=\"used\"", used },
-        { "state=\"free\"", m->free },
-        { "state=\"buffered\"", m->buffered },
-        { "state=\"cached\"", m->cached },
-        { "state=\"slab_reclaimable\"", m->slab_reclaimable },
-        { "state=\"slab_unreclaimable\"", m->slab_unreclaimable },
-    };
-    unsigned n = sizeof rows / sizeof rows[0];
-    for (unsigned i = 0; i < n; i++)
-        ret[i] = (struct line){ "system_memory_usage_bytes", i ? NULL : "gauge",
-                                "Memory by state; used is what is not available (system.memory.usage)",
-                                rows[i].state, { rows[i].bytes, 0 } };
-    ret[n] = (struct line){ "system_memory_limit_bytes", "gauge", "Memory of the host (system.memory.limit)", "",
-                            { m->total, 0 } };
-    return n + 1;
-}
-
-static unsigned host_load_lines(const struct collector *c, struct line *ret)
-{
-    ret[0] = (struct line){ "system_cpu_load_average_1m", "gauge",
-                            "Load average of 1 minute (system.cpu.load_average.1m)", "", { c->host.load[0], 2 } };
-    ret[1] = (struct line){ "system_cpu_load_average_5m", "gauge",
-                            "Load average of 5 minutes (system.cpu.load_average.5m)", "", { c->host.load[1], 2 } };
-    ret[2] = (struct line){ "system_cpu_load_average_15m", "gauge",
-                            "Load average of 15 minutes (system.cpu.load_average.15m)", "", { c->host.load[2], 2 } };
-    return 3;
-}
-
-static unsigned host_process_lines(const struct collector *c, struct line *ret)
-{
-    static const struct {
-        const char *status;
-        char letter;
-    } rows[] = {
-        { "status=\"running\"", 'r' },  { "status=\"sleeping\"", 's' }, { "status=\"blocked\"", 'd' },
-        { "status=\"idle\"", 'i' },     { "status=\"stopped\"", 't' },  { "status=\"zombies\"", 'z' },
-    };
-    unsigned n = sizeof rows / sizeof rows[0];
-    for (unsigned i = 0; i < n; i++)
-        ret[i] = (struct line){ "system_processes_count", i ? NULL : "gauge",
-                                "Processes by status (system.processes.count)", rows[i].status,
-                                { c->host.states[rows[i].letter - 'a'], 0 } };
-    return n;
-}
-
-static unsigned host_lines(const struct collector *c, struct line ret[MAX_HOST_LINES])
-{
-    unsigned n = 0;
-    if (c->host.has_cpu) n += host_cpu_lines(c, ret + n);
-    if (c->host.has_load) n += host_load_lines(c, ret + n);
-    if (c->host.has_memory) n += host_memory_lines(c, ret + n);
-    n += host_process_lines(c, ret + n);
-    if (c->host.has_uptime)
-        ret[n++] = (struct line){ "system_uptime_seconds", "gauge", "Time since boot (system.uptime)", "",
-                                  { c->host.uptime, 2 } };
-    return n;
-}
-
-static void write_lines(struct buf *out, const struct line *lines, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (lines[i].type) head(out, lines[i].name, lines[i].type, lines[i].help);
-        sample(out, str_of(lines[i].name), STR(""), str_of(lines[i].more), lines[i].n);
-    }
-}
-
-uint64_t expose_host_points(const struct collector *c)
-{
-    struct line lines[MAX_HOST_LINES];
-    return host_lines(c, lines);
-}
-
-void expose_pipeline(const struct collector *c, struct buf *out)
-{
-    struct line lines[MAX_HOST_LINES];
-    write_lines(out, lines, host_lines(c, lines));
     for (unsigned f = 0; f < N_PROCESS; f++) expose_family(c, f, out);
-}
-
-/* ------------------------------------------------------------------------------------------ own */
-
-static struct number from_ns(int64_t ns)
-{
-    return (struct number){ ns > 0 ? (uint64_t)ns / 1000 : 0, 6 };
-}
-
-static int64_t own_cpu_ns(void)
-{
-    struct timespec ts = { 0, 0 };
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-void expose_own(const struct collector *c, struct buf *out)
-{
-    const struct totals *t = &c->totals;
-    const struct line lines[] = {
-        { "phoenix_collector_points_in_total", "counter", "Points that entered the pipeline", "",
-          { t->points_in, 0 } },
-        { "phoenix_collector_points_total", "counter", "Points that were exported", "", { t->points, 0 } },
-        { "phoenix_collector_dropped_total", "counter", "Points that the pipeline dropped on purpose", "",
-          { t->points_in - t->points, 0 } },
-        { "phoenix_collector_bytes_total", "counter", "Bytes of exposition, without these own metrics", "",
-          { t->bytes, 0 } },
-        { "phoenix_collector_scans_total", "counter", "Scans of /proc", "", { t->scans, 0 } },
-        { "phoenix_collector_unreadable_total", "counter",
-          "Files below /proc that were not ours to read, or gone, or cut", "", { t->unreadable, 0 } },
-        { "phoenix_collector_skipped_total", "counter", "Processes above the limit of the table", "",
-          { t->skipped, 0 } },
-        { "phoenix_collector_series", "gauge", "Series of this exposition, without these own metrics", "",
-          { t->series, 0 } },
-        { "phoenix_collector_processes", "gauge", "Processes seen by this scan", "", { t->processes, 0 } },
-        { "phoenix_collector_processes_kept", "gauge", "Processes in this exposition", "", { t->kept, 0 } },
-        { "phoenix_collector_critical_seen", "gauge", "Critical processes in this exposition", "",
-          { t->critical_seen, 0 } },
-        { "phoenix_collector_scan_seconds", "gauge", "Time that this scan took", "", from_ns(t->took_ns) },
-        { "process_cpu_seconds_total", "counter", "CPU time of the collector itself", "", from_ns(own_cpu_ns()) },
-        { "process_start_time_seconds", "gauge", "When the collector started, since 1970", "",
-          from_ns(c->started_wall_ns) },
-    };
-    write_lines(out, lines, sizeof lines / sizeof lines[0]);
 }

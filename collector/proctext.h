@@ -29,7 +29,10 @@ struct proc_io {
 bool proctext_io(struct str text, struct proc_io *ret);
 
 /** Order of the states of system.cpu.time: as in the line "cpu" of /proc/stat. */
-enum { CPU_USER, CPU_NICE, CPU_SYSTEM, CPU_IDLE, CPU_WAIT, CPU_INTERRUPT, CPU_SOFTIRQ, CPU_STEAL, CPU_STATES };
+enum {
+    CPU_USER, CPU_NICE, CPU_SYSTEM, CPU_IDLE, CPU_WAIT, CPU_INTERRUPT, CPU_SOFTIRQ, CPU_STEAL,
+    CPU_STATES
+};
 struct host_cpu {
     uint64_t ticks[CPU_STATES];
     uint64_t processes_created;

@@ -97,7 +97,8 @@ static bool over(const struct step *s, const struct proc *p, double share)
 static bool is_anomaly(const struct step *s, const struct proc *p)
 {
     if (!(s->anomaly_factor > 0) || p->scans <= SCANS_FOR_A_PAST) return false;
-    bool cpu = p->cpu_ticks >= ANOMALY_TICKS && p->cpu >= ANOMALY_CPU && p->cpu > p->cpu_past * s->anomaly_factor;
+    bool cpu =
+        p->cpu_ticks >= ANOMALY_TICKS && p->cpu >= ANOMALY_CPU && p->cpu > p->cpu_past * s->anomaly_factor;
     bool memory = p->rss >= ANOMALY_RSS && (double)p->rss > p->rss_past * s->anomaly_factor;
     return cpu || memory;
 }

@@ -81,9 +81,10 @@ static void answer(struct conn *c, const char *status, const char *type, struct 
                    int64_t now_ns)
 {
     char head[256];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n", status, type, body.n,
-                     !strncmp(status, "405", 3) ? "Allow: GET, HEAD\r\n" : "", c->last ? "Connection: close\r\n" : "");
+    int n =
+        snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+                 status, type, body.n, !strncmp(status, "405", 3) ? "Allow: GET, HEAD\r\n" : "",
+                 c->last ? "Connection: close\r\n" : "");
     if (head_only) body.n = 0;
     conn_send(c, (struct str){ head, (size_t)n }, body, now_ns);
 }
@@ -122,7 +123,8 @@ static struct head head_parse(struct str text)
     h.closes = old;
     while (str_split(&text, '\n', &line)) {
         if (line.n && line.p[line.n - 1] == '\r') line.n--;
-        if (is_name(line, "connection", &value)) h.closes |= value.n == 5 && !strncasecmp(value.p, "close", 5);
+        if (is_name(line, "connection", &value))
+            h.closes |= value.n == 5 && !strncasecmp(value.p, "close", 5);
         /* a body would be read as the next request: refuse what announces one */
         if (is_name(line, "content-length", &value)) h.bad |= !str_eqz(value, "0");
         if (is_name(line, "transfer-encoding", &value)) h.bad = true;
@@ -296,7 +298,8 @@ static bool address_parse(struct str text, struct sockaddr_storage *ret, socklen
     size_t colon = text.n;
     while (colon && text.p[colon - 1] != ':') colon--;
     uint64_t port;
-    if (!colon || !parse_uint((struct str){ text.p + colon, text.n - colon }, &port) || port > UINT16_MAX) return false;
+    if (!colon || !parse_uint((struct str){ text.p + colon, text.n - colon }, &port) || port > UINT16_MAX)
+        return false;
     struct str name = { text.p, colon - 1 };
     bool six = name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']';
     if (six) name = (struct str){ name.p + 1, name.n - 2 };
@@ -322,7 +325,8 @@ static int listen_on(struct serve *s, struct str listen_text, struct err *err)
     socklen_t len;
     int one = 1;
     if (!address_parse(listen_text, &address, &len))
-        return err_set(err, ERR_CONFIG, "\"%.*s\" is no address to listen on: want 127.0.0.1:PORT or [::1]:PORT",
+        return err_set(err, ERR_CONFIG,
+                       "\"%.*s\" is no address to listen on: want 127.0.0.1:PORT or [::1]:PORT",
                        (int)listen_text.n, listen_text.p);
     s->listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s->listener < 0) return err_errno(err, ERR_IO, errno, "could not make a socket");

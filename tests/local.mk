@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/base/local.mk
 include tests/unit/plugin/local.mk
-include tests/unit/agent/local.mk
+include tests/unit/collector/local.mk
 include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk

@@ -28,7 +28,8 @@ static void sleep_until(int64_t ns)
 
 static void touch_memory(uint64_t bytes)
 {
-    char *memory = bytes ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+    char *memory =
+        bytes ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
     if (memory == MAP_FAILED) return;
     for (uint64_t i = 0; i < bytes; i += 4096) ((volatile char *)memory)[i] = 1;
 }

@@ -21,5 +21,6 @@ static phx_status high_cardinality_create(const phx_host *host, const phx_cfg *c
                       PROFILE_NUM("cpu_percent", "0", "0", "100",                                        \
                                   "CPU of each process, in percent of one CPU"),                         \
                       high_cardinality_create)
-const phx_component PROFILE_HIGH_CARDINALITY = HIGH_CARDINALITY("high-cardinality", "many processes, each with a name of its own");
+const phx_component PROFILE_HIGH_CARDINALITY =
+    HIGH_CARDINALITY("high-cardinality", "many processes, each with a name of its own");
 const phx_component PROFILE_HIGH_CARD = HIGH_CARDINALITY("high-card", "another name of high-cardinality");

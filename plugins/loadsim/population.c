@@ -62,7 +62,8 @@ void population_start(struct population *p, uint64_t seed)
         const struct cohort *c = &p->cohorts[i];
         p->born[i] = 0;
         /* as if the births had always gone on: exponential lives have no age */
-        p->first[i] = c->life_s > 0 ? draw_poisson(p, c->count * factor_of(p, c)) : (uint64_t)(c->count + 0.5);
+        p->first[i] =
+            c->life_s > 0 ? draw_poisson(p, c->count * factor_of(p, c)) : (uint64_t)(c->count + 0.5);
         plan_birth(p, i, 0);
     }
 }

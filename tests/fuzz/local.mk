@@ -3,12 +3,12 @@
 FUZZ_CORPORA = %D%/corpus
 EXTRA_DIST += $(FUZZ_CORPORA)
 if FUZZING
-noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo
+noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire
 FUZZ_MAIN =
 FUZZ_CFLAGS = -fsanitize=fuzzer
 EXTRA_DIST += %D%/stub_main.c
 else
-check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo
+check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire
 FUZZ_MAIN = %D%/stub_main.c
 FUZZ_CFLAGS =
 endif
@@ -24,7 +24,3 @@ tests_fuzz_fuzz_wire_SOURCES = %D%/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"wire"'
 tests_fuzz_fuzz_wire_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_wire_LDADD = libhttp.a $(BASE_LIBS)
-tests_fuzz_fuzz_expo_SOURCES = %D%/fuzz_expo.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_expo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"expo"'
-tests_fuzz_fuzz_expo_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
-tests_fuzz_fuzz_expo_LDADD = libagent.a $(BASE_LIBS)

@@ -74,10 +74,10 @@ def lab(tmp_path, request):
     if made.agent:
         made.agent.clean_up()
     made.api.stop()
-    failed = getattr(request.node, "failed", False)
-    if made.agent and failed:
+    outcome = getattr(request.node, "rep_call", None)
+    if made.agent and (outcome is None or outcome.failed):
         print(made.agent.log.read_text(errors="replace")[-20000:])
-    if not failed:
+    if outcome is not None and outcome.passed:
         shutil.rmtree(folder, ignore_errors=True)
 
 

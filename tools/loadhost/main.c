@@ -64,7 +64,9 @@ static bool set_option(struct options *o, const char *name, const char *value)
 /* --name VALUE and --name=VALUE */
 static int options_parse(struct options *o, char **argv, struct err *err)
 {
-    *o = (struct options){ .max_rate = DEFAULT_MAX_RATE, .max_memory = UINT64_C(1) << 30, .seed = random_u64() };
+    *o = (struct options){ .max_rate = DEFAULT_MAX_RATE,
+                           .max_memory = UINT64_C(1) << 30,
+                           .seed = random_u64() };
     o->dirs[0] = PHX_PLUGINDIR;
     for (int i = 1; argv[i]; i++) {
         char name[32];
@@ -76,9 +78,11 @@ static int options_parse(struct options *o, char **argv, struct err *err)
         }
         const char *value = equals ? equals + 1 : argv[i + 1] ? argv[++i] : NULL;
         if (!value || !str_copy(name, sizeof name, head) || !set_option(o, name, value))
-            return err_set(err, ERR_USAGE, "\"%.*s\" is unknown, or its value is not understood", (int)head.n, head.p);
+            return err_set(err, ERR_USAGE, "\"%.*s\" is unknown, or its value is not understood",
+                           (int)head.n, head.p);
     }
-    if (!o->profile || !o->duration_ns) return err_set(err, ERR_USAGE, "--profile and --duration are required");
+    if (!o->profile || !o->duration_ns)
+        return err_set(err, ERR_USAGE, "--profile and --duration are required");
     return 0;
 }
 
@@ -154,7 +158,9 @@ static struct run_status run(struct instance *instance, const struct options *o,
         .max_rate = o->max_rate,
         .max_total = o->max_total,
     };
-    struct run_env env = { .now = now, .wait = wait_until, .report = report, .arg = (void *)(uintptr_t)signals };
+    struct run_env env = {
+        .now = now, .wait = wait_until, .report = report, .arg = (void *)(uintptr_t)signals
+    };
     return run_load(&conf, &env);
 }
 
@@ -164,7 +170,8 @@ static struct instance *open_profile(const struct options *o, struct registry *r
     const struct component *component = registry_find(registry, PHX_LOAD, o->profile, err);
     if (!component) return NULL;
     struct err wrong = { 0 };
-    CLEANUP_JSON struct json *parameters = o->parameters ? json_parse(str_of(o->parameters), NULL, &wrong) : NULL;
+    CLEANUP_JSON struct json *parameters =
+        o->parameters ? json_parse(str_of(o->parameters), NULL, &wrong) : NULL;
     if (wrong.code) {
         err_set(err, ERR_USAGE, "--parameters: %s", wrong.msg);
         return NULL;
@@ -174,8 +181,11 @@ static struct instance *open_profile(const struct options *o, struct registry *r
 
 static int host(const struct options *o, struct err *err)
 {
-    struct registry_conf conf = { .program = "phoenix-loadhost", .version = PACKAGE_VERSION, .dirs = o->dirs };
-    struct registry *registry = registry_new(&conf, err); /* before confine_self(): it forks to try each file */
+    struct registry_conf conf = { .program = "phoenix-loadhost",
+                                  .version = PACKAGE_VERSION,
+                                  .dirs = o->dirs };
+    struct registry *registry =
+        registry_new(&conf, err); /* before confine_self(): it forks to try each file */
     if (!registry) return err->code;
     struct instance *instance = open_profile(o, registry, err);
     int rc = instance ? 0 : err->code;
@@ -186,7 +196,8 @@ static int host(const struct options *o, struct err *err)
         (void)alarm(0);
         confine_end_descendants();
         if (s.state == RUN_FAILED)
-            rc = s.reason ? err_set(err, ERR_LIMIT, "%s", s.reason) : instance_result(instance, s.failure, err);
+            rc = s.reason ? err_set(err, ERR_LIMIT, "%s", s.reason)
+                          : instance_result(instance, s.failure, err);
         print_status(&s, s.state == RUN_FAILED ? err->msg : NULL);
     } else print_status(&(struct run_status){ .state = RUN_FAILED }, err->msg);
     instance_free(instance);

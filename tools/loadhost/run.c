@@ -47,7 +47,8 @@ static void step(const struct run_conf *conf, struct run_status *s, int64_t now_
     }
     s->delivered += done;
     s->offered = PHX_HAS(conf->ops, phx_load_ops, due) ? conf->ops->due(conf->self) : s->delivered;
-    if (status == PHX_E_LIMIT || (conf->max_total && s->delivered >= conf->max_total)) s->state = RUN_COMPLETED;
+    if (status == PHX_E_LIMIT || (conf->max_total && s->delivered >= conf->max_total))
+        s->state = RUN_COMPLETED;
     else if (status) fail(s, status, NULL);
     if (next_ns > (uint64_t)NS_PER_S) next_ns = (uint64_t)NS_PER_S;
     *ret_next = now_ns + (next_ns < STEP_MIN_NS ? STEP_MIN_NS : (int64_t)next_ns);

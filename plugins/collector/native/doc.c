@@ -41,7 +41,8 @@ static bool fault_at(struct builder *b, const yaml_mark_t *mark, const char *why
 
 static struct doc_node *node_new(struct builder *b, enum doc_kind kind, const yaml_mark_t *mark)
 {
-    if (b->doc->n_nodes >= DOC_MAX_NODES) return (void)fault_at(b, mark, "the document has too many nodes"), NULL;
+    if (b->doc->n_nodes >= DOC_MAX_NODES)
+        return (void)fault_at(b, mark, "the document has too many nodes"), NULL;
     struct doc_node *node = calloc(1, sizeof *node);
     if (!node) return (void)fault_at(b, mark, "out of memory"), NULL;
     node->kind = kind;

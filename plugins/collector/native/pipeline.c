@@ -222,8 +222,8 @@ static void write_steps(FILE *out, const struct pipeline *p)
         fprintf(out, "  - type: %s\n", STEPS[s->kind].name);
         for (const struct member *m = STEPS[s->kind].members; m->name; m++) {
             if (m->kind == M_RANKS)
-                fprintf(out, "    by: [%s%s%s]\n", s->by_cpu ? "cpu" : "", s->by_cpu && s->by_memory ? ", " : "",
-                        s->by_memory ? "memory" : "");
+                fprintf(out, "    by: [%s%s%s]\n", s->by_cpu ? "cpu" : "",
+                        s->by_cpu && s->by_memory ? ", " : "", s->by_memory ? "memory" : "");
             else if (m->kind != M_TYPE) write_member(out, m, s, "    ");
         }
     }
