@@ -2,3 +2,5 @@
 EXTRA_DIST += %D%/protocol.md %D%/quickstart.md ARCHITECTURE.md HACKING.md
 EXTRA_DIST += %D%/plugin-author.md %D%/rooms/plugin.md
 EXTRA_DIST += %D%/statistics.md %D%/rooms/experiment.md
+EXTRA_DIST += %D%/rooms/base.md %D%/rooms/cli.md
+dist_man_MANS += %D%/man/phoenix.1

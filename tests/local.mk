@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+include tests/unit/cli/local.mk
 include tests/unit/base/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/collector/local.mk
