@@ -73,7 +73,7 @@ enum {
     FLAG_DOMINATED = 32,    /**< one host carries the total */
     FLAG_ZEROS = 64,        /**< cells of zero: compared by sums instead of by ratios of cells */
     FLAG_HOSTS_LEFT_OUT = 128, /**< hosts with less than half of their pairs */
-    FLAG_STEADY = 256,         /**< no bucket is far from another: the width is their range */
+    FLAG_RANGE = 256,          /**< too long a memory: the width is twice the range of the buckets */
     FLAG_COUNT = 9
 };
 extern const char *const flag__names[FLAG_COUNT];

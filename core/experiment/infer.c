@@ -15,13 +15,13 @@
 
 #define PRIOR 1.0              /* g of the t-mixture */
 #define RATIO_RESOLUTION 0.001 /* of figures that are not counts */
-#define STEADY_RANGE 0.05      /* of ratios: all buckets are as good as the same */
+#define RANGES 2 /* of the buckets, where their memory is too long for statistics */
 #define DRIFT_P 0.001
 #define BATCHES_MAX 1000000
 
 const char *const flag__names[FLAG_COUNT] = { "deterministic", "coarse",         "skewed",
                                               "skew_conflict", "drift",          "dominated",
-                                              "zeros",         "hosts_left_out", "steady" };
+                                              "zeros",         "hosts_left_out", "range" };
 
 struct band_facts band_facts__of(const struct analysis_spec *spec)
 {
@@ -321,7 +321,6 @@ static void levels_find(struct work *w)
 {
     double pair[ARM_COUNT];
     phx_sum sum[ARM_COUNT] = { { 0, 0 }, { 0, 0 } };
-    w->e->n_pairs = 0;
     for (size_t h = 0; h < w->c->n_hosts; h++)
         for (size_t i = 0; i < w->used; i++) {
             if (!pair_at(w, h, w->bucket[i], &pair[0], &pair[1])) continue;
@@ -332,25 +331,21 @@ static void levels_find(struct work *w)
     for (int arm = 0; arm < ARM_COUNT; arm++) w->e->level[arm] = phx_sum_value(&sum[arm]) / (double)over;
 }
 
-/* What hardly moves at all often moves in steps (memory, mostly), and steps look like a very long
- * memory. If no bucket is far from any other, that need not be estimated: the least batches are taken,
- * and the half-width is the whole range of the buckets, far above what their mean may be off. */
-static void take_as_steady(struct work *w, size_t min_batches)
+/* Too few batches for so long a memory: the host's own life shows in the figures, memory moves in steps.
+ * An effect that stands far out of all that need not wait for a good estimate of it. Then the least
+ * batches are taken, and the half-width is twice the whole range of the buckets: more than their mean
+ * can be off, unless the memory is many times longer than all that was seen. */
+static void take_range(struct work *w, size_t min_batches)
 {
     struct effect *e = w->e;
-    double low = INFINITY, high = -INFINITY, scale = 1;
+    double low = INFINITY, high = -INFINITY;
     if (e->n_batches >= min_batches || w->n_fleet / BATCH_LEAST < min_batches) return;
     for (size_t i = 0; i < w->n_fleet; i++) {
         low = fmin(low, w->fleet[i]);
         high = fmax(high, w->fleet[i]);
     }
-    if (e->estimand == PHX_DIFF) {
-        levels_find(w);
-        scale = fabs(e->level[ARM_BASELINE]);
-    }
-    if (!(high - low <= STEADY_RANGE * scale)) return;
-    e->flags |= FLAG_STEADY;
-    e->floor = high - low;
+    e->flags |= FLAG_RANGE;
+    e->floor = RANGES * (high - low);
     e->batch_buckets = BATCH_LEAST;
     e->n_batches = w->n_fleet / BATCH_LEAST;
 }
@@ -369,7 +364,7 @@ static void work_out(struct work *w, uint32_t estimand, size_t min_batches)
     if (fill(w)) return;
     e->batch_buckets = batch__length(w->fleet, w->n_fleet, &e->tau);
     e->n_batches = w->n_fleet / e->batch_buckets;
-    take_as_steady(w, min_batches);
+    take_range(w, min_batches);
     /* Buckets after the last whole batch wait for the next one, in all figures alike. */
     if (e->n_batches >= 2) w->used = e->n_batches * e->batch_buckets;
     if (w->used != w->n_fleet && fill(w)) return;
@@ -415,7 +410,7 @@ static double finite_fleet(const struct effect *e, const struct band_facts *f)
 static double time_half(const struct effect *e, size_t batches, double alpha)
 {
     double half = phx_tmix_half((double)batches, e->s, PRIOR, 2 * alpha);
-    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE | FLAG_STEADY) ? fmax(half, e->floor) : half;
+    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE | FLAG_RANGE) ? fmax(half, e->floor) : half;
 }
 
 struct band effect__band(const struct effect *e, const struct band_facts *f, double alpha)
@@ -451,6 +446,6 @@ double effect__ln_e(const struct effect *e)
 {
     double s = e->s;
     if (e->n_batches < 2 || e->why[0]) return 0;
-    if (e->flags & (FLAG_DETERMINISTIC | FLAG_STEADY)) s = fmax(s, e->floor); /* as if it varied by that */
+    if (e->flags & (FLAG_DETERMINISTIC | FLAG_RANGE)) s = fmax(s, e->floor); /* as if it varied by that */
     return s > 0 ? phx_tmix_ln_e((double)e->n_batches, e->theta, s, 0, PRIOR) : 0;
 }

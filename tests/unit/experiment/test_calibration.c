@@ -28,7 +28,7 @@ START_TEST(confidence_sequence_holds_at_every_look)
 }
 END_TEST
 
-/* Noise with a memory, through the whole of infer.c: batches, their length, the steady rule. */
+/* Noise with a memory, through the whole of infer.c: batches, their length, the rule of the range. */
 static int false_alarms(double phi, int runs, int buckets, size_t step, uint64_t seed)
 {
     struct noise z = { seed };
@@ -59,7 +59,7 @@ static int false_alarms(double phi, int runs, int buckets, size_t step, uint64_t
     return wrong;
 }
 
-static const double memories[] = { 0, 0.5, 0.8, 0.9 };
+static const double memories[] = { 0, 0.5, 0.8, 0.9, 0.97 };
 
 START_TEST(noise_with_a_memory_raises_no_false_alarms)
 {
@@ -103,7 +103,7 @@ int main(void)
     TCase *c = tcase_create("calibration");
     tcase_set_timeout(c, 120);
     tcase_add_test(c, confidence_sequence_holds_at_every_look);
-    tcase_add_loop_test(c, noise_with_a_memory_raises_no_false_alarms, 0, 4);
+    tcase_add_loop_test(c, noise_with_a_memory_raises_no_false_alarms, 0, 5);
     tcase_add_test(c, fleet_interval_covers_hosts_that_were_not_watched);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
