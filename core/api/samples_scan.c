@@ -12,6 +12,8 @@ static const char *const measure_names[] = {
 #include "core/tables/measures.def"
 };
 
+enum { MEASURE_NAME_MAX = 64 };
+
 struct scan {
     struct js js;
     struct samples_batch *batch;
@@ -74,6 +76,9 @@ static int scan_measures(struct scan *s)
     while ((t = js_next(&s->js)) == JS_STRING) {
         if (b->n_measures == BATCH_MEASURES_MAX) {
             return fail(s, t, "/measures", "has too many names");
+        }
+        if (s->js.text.n == 0 || s->js.text.n > MEASURE_NAME_MAX) {
+            return fail(s, t, "/measures", "has a name that is empty or too long");
         }
         int m = s->js.escaped ? -1 : measure_of(s->js.text);
         for (unsigned i = 0; m >= 0 && i < b->n_measures; i++) {
