@@ -3,6 +3,7 @@ include tests/unit/cli/local.mk
 include tests/unit/base/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/collector/local.mk
+include tests/unit/loadhost/local.mk
 include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk

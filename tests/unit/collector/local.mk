@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+dist_check_SCRIPTS += %D%/test_collector.sh
 EXTRA_DIST += %D%/fakeproc.h %D%/grammar.h
 if HAVE_CHECK
 COLLECTOR_TEST_LIBS = $(COLLECTOR_LIBS) $(UNIT_LIBS)
