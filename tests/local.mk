@@ -2,6 +2,7 @@
 include tests/unit/cli/local.mk
 include tests/unit/base/local.mk
 include tests/unit/plugin/local.mk
+include tests/unit/agent/local.mk
 include tests/unit/collector/local.mk
 include tests/unit/loadhost/local.mk
 include tests/unit/api/local.mk

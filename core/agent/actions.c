@@ -102,7 +102,9 @@ void task_run(struct task *t)
     t->phase = PHASE_RUNNING;
     t->n_replaced = 0;
     switch (t->kind) {
-    case TASK_COLLECTOR_START: supervisor_start(conf->supervisor, doc, false, on_collector_started, t); break;
+    case TASK_COLLECTOR_START:
+        supervisor_start(conf->supervisor, doc, false, on_collector_started, t);
+        break;
     case TASK_DEPLOYMENT_DEPLOY: supervisor_start(conf->supervisor, doc, true, on_deployed, t); break;
     case TASK_COLLECTOR_STOP:
     case TASK_DEPLOYMENT_UNDEPLOY: supervisor_stop(conf->supervisor, id, on_collector_stopped, t); break;

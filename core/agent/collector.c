@@ -166,7 +166,8 @@ static void collector_died(struct collector *c, const char *reason)
     if (c->was_up)
         err_set(&err, ERR_CHILD, "collector %s failed %u times in a row", c->spec.id, c->backoff.tries + 1);
     else
-        err_set(&err, ERR_CHILD, "collector %s ended %u times before it was healthy", c->spec.id, c->starts);
+        err_set(&err, ERR_CHILD, "collector %s ended %u times before it was healthy", c->spec.id,
+                c->starts);
     collector_fail(c, &err, reason);
 }
 
@@ -188,7 +189,8 @@ static void probe_is_over(struct collector *c)
     char took[32];
     err_set(&c->fault, ERR_TIMEOUT, "collector %s was not healthy within %s (%s)", c->spec.id,
             format_duration(c->spec.ready_ns, took), c->probe_said);
-    collector_stop(c, c->was_up && c->backoff.tries < supervisor__conf(c->sup)->restart_limit ? THEN_WAIT : THEN_FAIL);
+    collector_stop(c, c->was_up && c->backoff.tries < supervisor__conf(c->sup)->restart_limit ? THEN_WAIT
+                                                                                              : THEN_FAIL);
 }
 
 static void on_probed(void *arg, const struct fetch_reply *reply)

@@ -11,12 +11,12 @@
 
 /** What the process is doing now; the timer belongs to the step. */
 enum collector_step {
-    STEP_REST,     /**< no process; none is wanted now */
-    STEP_VERIFY,   /**< the collector's own validator runs */
-    STEP_PROBE,    /**< the process runs; asked until it is healthy */
-    STEP_UP,       /**< healthy */
-    STEP_WAIT,     /**< back-off before the next start */
-    STEP_STOP      /**< asked to stop; killed when the grace is over */
+    STEP_REST,   /**< no process; none is wanted now */
+    STEP_VERIFY, /**< the collector's own validator runs */
+    STEP_PROBE,  /**< the process runs; asked until it is healthy */
+    STEP_UP,     /**< healthy */
+    STEP_WAIT,   /**< back-off before the next start */
+    STEP_STOP    /**< asked to stop; killed when the grace is over */
 };
 /** What comes after STEP_STOP. */
 enum collector_then { THEN_REMOVE, THEN_FAIL, THEN_WAIT, THEN_REPLACE, THEN_REST };
@@ -33,25 +33,25 @@ struct collector {
     unsigned restarts, starts; /* starts: processes since it was asked for */
     struct backoff backoff;
     int64_t since_ns, up_mono, deadline_mono, probe_wait_ns;
-    char *reason;              /* why it does not run; NULL: none */
-    struct err fault;          /* of THEN_FAIL */
+    char *reason;     /* why it does not run; NULL: none */
+    struct err fault; /* of THEN_FAIL */
     uint16_t port;
     char *ready_url, *metrics_url;
     int stop_signal;
-    struct plan *plan;         /* between preparing and spawning */
+    struct plan *plan; /* between preparing and spawning */
     struct child *child, *verifier;
     pid_t pid;
     struct fetch *probe;
-    char probe_said[96];       /* last answer that was not healthy */
+    char probe_said[96]; /* last answer that was not healthy */
     struct timer *timer;
-    uint64_t log_from;         /* size of the log when the process was started */
-    struct json *replacement;  /* document of THEN_REPLACE */
+    uint64_t log_from;        /* size of the log when the process was started */
+    struct json *replacement; /* document of THEN_REPLACE */
     supervisor_done_fn *started, *stopped;
     void *started_arg, *stopped_arg;
 };
 /** @p doc is stored in the collector's folder. */
 struct collector *collector_new(struct supervisor *s, const struct json *doc, struct err *err);
-void collector_free(struct collector *c); /**< leaves the process running */
+void collector_free(struct collector *c);  /**< leaves the process running */
 void collector_begin(struct collector *c); /**< start it, from STEP_REST */
 void collector_stop(struct collector *c, enum collector_then then);
 void collector_replace(struct collector *c, const struct json *doc);

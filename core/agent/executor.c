@@ -29,7 +29,7 @@ static void save_section(void *arg, struct jw *w)
     jw_key(w, "tasks");
     jw_open(w, '[');
     DL_FOREACH(e->tasks, t)
-    task_save(t, w);
+        task_save(t, w);
     jw_close(w, ']');
 }
 
@@ -50,7 +50,7 @@ void executor_free(struct executor *e)
     if (!e)
         return;
     DL_FOREACH_SAFE(e->tasks, t, next)
-    task_free(t);
+        task_free(t);
     timer_free(e->turn);
     free(e);
 }
@@ -85,8 +85,7 @@ static void forget_old(struct executor *e)
 {
     struct task *t, *next;
     int64_t oldest = clock_wall() - RECORD_AGE_NS;
-    DL_FOREACH_SAFE(e->tasks, t, next)
-    {
+    DL_FOREACH_SAFE(e->tasks, t, next) {
         bool is_over = t->phase == PHASE_DONE && t->word == WORD_NONE && !t->call;
         if (is_over && (e->n > RECORDS_MAX || t->ended_ns < oldest))
             executor__drop(t);
@@ -96,8 +95,7 @@ static void forget_old(struct executor *e)
 static bool may_run(const struct executor *e, const struct task *t)
 {
     const struct task *other;
-    DL_FOREACH(e->tasks, other)
-    {
+    DL_FOREACH(e->tasks, other) {
         if (other == t)
             return true; /* only those before it count */
         if (other->phase == PHASE_DONE || !str_eqz(str_of(other->key), t->key))
@@ -117,8 +115,7 @@ static void run_ready(struct executor *e)
     bool ran = !e->is_stopped;
     while (ran) {
         ran = false;
-        DL_FOREACH(e->tasks, t)
-        {
+        DL_FOREACH(e->tasks, t) {
             if (t->phase == PHASE_WAITING && t->acked && may_run(e, t)) {
                 task_run(t);
                 ran = true;
@@ -152,8 +149,7 @@ void executor__done(struct task *t)
 static struct task *find(struct executor *e, const char *id)
 {
     struct task *t;
-    DL_FOREACH(e->tasks, t)
-    {
+    DL_FOREACH(e->tasks, t) {
         if (str_eqz(str_of(id), t->id))
             return t;
     }
@@ -165,7 +161,7 @@ static unsigned count_open(const struct executor *e)
     const struct task *t;
     unsigned n = 0;
     DL_FOREACH(e->tasks, t)
-    n += t->phase != PHASE_DONE;
+        n += t->phase != PHASE_DONE;
     return n;
 }
 
@@ -228,8 +224,7 @@ void executor_write_active(const struct executor *e, struct jw *w)
 {
     const struct task *t;
     jw_open(w, '[');
-    DL_FOREACH(e->tasks, t)
-    {
+    DL_FOREACH(e->tasks, t) {
         if (!t->acked || (t->phase == PHASE_DONE && t->word == WORD_NONE))
             continue;
         jw_open(w, '{');

@@ -17,7 +17,8 @@ int folder_make(const char *path, struct err *err) MUST_CHECK;
 int folder_remove(const char *path, struct err *err);
 /** Replace @p dir/@p name by rename, so that nobody sees half of it. @p durable: also after a power
  *  failure. */
-int file_write(const char *dir, const char *name, struct str content, bool durable, struct err *err) MUST_CHECK;
+int file_write(const char *dir, const char *name, struct str content, bool durable,
+               struct err *err) MUST_CHECK;
 /** Open for appending, for the output of a child. -1 and an error. */
 int file_append_open(const char *path, struct err *err);
 /** The last @p max bytes from offset @p from on, cut at the start of a line where one begins. */

@@ -19,7 +19,7 @@ struct heartbeat {
     struct backoff backoff;
     struct host_cpu cpu;
     int64_t interval_ns;
-    bool changed;   /* something that full heartbeats carry; also before the first, after a failed one */
+    bool changed; /* something that full heartbeats carry; also before the first, after a failed one */
 };
 
 static void beat(void *arg);
@@ -216,7 +216,9 @@ static void beat(void *arg)
     struct err err = { 0 };
     write_body(h);
     h->changed = false;
-    struct uplink_call call = { .method = "POST", .path = "/api/v1/agent/heartbeat", .body = buf_str(&h->body) };
+    struct uplink_call call = { .method = "POST",
+                                .path = "/api/v1/agent/heartbeat",
+                                .body = buf_str(&h->body) };
     h->call = uplink_start(h->conf.uplink, &call, on_heard, h, &err);
     if (h->call)
         return;

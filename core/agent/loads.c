@@ -80,7 +80,7 @@ void loads_free(struct loads *l)
     if (!l)
         return;
     DL_FOREACH_SAFE(l->list, x, next)
-    load_free(x);
+        load_free(x);
     free(l);
 }
 
@@ -90,9 +90,8 @@ static void forget_old(struct loads *l)
     struct load *x, *next;
     unsigned n_ended = 0;
     DL_FOREACH(l->list, x)
-    n_ended += !x->child;
-    DL_FOREACH_SAFE(l->list, x, next)
-    {
+        n_ended += !x->child;
+    DL_FOREACH_SAFE(l->list, x, next) {
         if (n_ended <= ENDED_MAX)
             break;
         if (x->child)
@@ -197,8 +196,8 @@ static void on_exit_of_load(void *arg, const struct child_exit *how)
 }
 
 /** Arguments of the load host. Borrowed texts only. */
-static void arguments(const struct loads *l, const struct load *x, const struct json *config, const char *program,
-                      const char *parameters, char seed[24], const char *argv[13])
+static void arguments(const struct loads *l, const struct load *x, const struct json *config,
+                      const char *program, const char *parameters, char seed[24], const char *argv[13])
 {
     unsigned n = 0;
     argv[n++] = program;
@@ -235,8 +234,13 @@ static int load_spawn(struct loads *l, struct load *x, const struct json *config
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_errno(err, ERR_IO, errno, "could not make a pipe");
     fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
-    struct child_spec spec = { .path = program, .argv = argv, .envp = env, .stdin_fd = -1,
-                               .stdout_fd = pipe_fds[1], .stderr_fd = STDERR_FILENO, .dies_with_parent = true };
+    struct child_spec spec = { .path = program,
+                               .argv = argv,
+                               .envp = env,
+                               .stdin_fd = -1,
+                               .stdout_fd = pipe_fds[1],
+                               .stderr_fd = STDERR_FILENO,
+                               .dies_with_parent = true };
     x->child = child_spawn(l->conf.loop, &spec, on_exit_of_load, x, err);
     close(pipe_fds[1]);
     if (!x->child) {
@@ -265,8 +269,7 @@ static int load_parse(struct load *x, const struct json *doc, struct err *err)
 static struct load *load_find(const struct loads *l, const char *id)
 {
     struct load *x;
-    DL_FOREACH(l->list, x)
-    {
+    DL_FOREACH(l->list, x) {
         if (x->child && str_eqz(str_of(id), x->id))
             return x;
     }
@@ -276,7 +279,8 @@ static struct load *load_find(const struct loads *l, const char *id)
 int loads_start(struct loads *l, const struct json *doc, int *ret_pid, struct err *err)
 {
     if (!l->conf.allowed)
-        return err_set(err, ERR_FORBIDDEN, "load profiles are not allowed on this host (agent.allow.loads)");
+        return err_set(err, ERR_FORBIDDEN,
+                       "load profiles are not allowed on this host (agent.allow.loads)");
     struct load *x = mem_alloc(sizeof *x);
     x->all = l;
     x->out_fd = -1;
@@ -334,8 +338,7 @@ void loads_shutdown(struct loads *l, loop_fn *done, void *arg)
     }
     l->shut_down = done;
     l->shut_down_arg = arg;
-    DL_FOREACH(l->list, x)
-    {
+    DL_FOREACH(l->list, x) {
         if (x->child)
             load_stop(x);
     }
@@ -345,8 +348,7 @@ void loads_write(const struct loads *l, struct jw *w)
 {
     const struct load *x;
     jw_open(w, '[');
-    DL_FOREACH(l->list, x)
-    {
+    DL_FOREACH(l->list, x) {
         jw_open(w, '{');
         jw_kstr(w, "id", x->id);
         jw_kstr(w, "experiment_id", x->experiment_id[0] ? x->experiment_id : NULL);

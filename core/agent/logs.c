@@ -151,8 +151,7 @@ static void on_inotify(void *arg, int fd, unsigned what)
     for (ssize_t at = 0; at < n;) {
         const struct inotify_event *event = (const struct inotify_event *)(const void *)(events + at);
         at += (ssize_t)(sizeof *event + event->len);
-        DL_FOREACH(x->list, f)
-        {
+        DL_FOREACH(x->list, f) {
             if (f->wd == event->wd)
                 follow_read(x, f);
         }
@@ -186,7 +185,7 @@ void logs_free(struct logs *x)
     if (!x)
         return;
     DL_FOREACH_SAFE(x->list, f, next)
-    follow_free(x, f);
+        follow_free(x, f);
     watch_free(x->watch);
     close(x->inotify_fd);
     free(x);
@@ -197,8 +196,7 @@ static struct follow *follow_of(struct logs *x, const struct collector *c)
     char path[4096];
     const struct spec *spec = collector_spec(c);
     struct follow *f;
-    DL_FOREACH(x->list, f)
-    {
+    DL_FOREACH(x->list, f) {
         if (str_eqz(str_of(spec->id), f->id))
             return f;
     }
@@ -219,7 +217,7 @@ void logs_changed(struct logs *x)
 {
     struct follow *f, *next;
     DL_FOREACH(x->list, f)
-    f->is_wanted = false;
+        f->is_wanted = false;
     for (const struct collector *c = supervisor_first(x->supervisor); c; c = collector_next(c)) {
         f = follow_of(x, c);
         if (!f)
@@ -229,8 +227,7 @@ void logs_changed(struct logs *x)
         follow_read(x, f); /* it may have written before it was watched */
     }
     x->is_first = false;
-    DL_FOREACH_SAFE(x->list, f, next)
-    {
+    DL_FOREACH_SAFE(x->list, f, next) {
         if (!f->is_wanted)
             follow_free(x, f);
     }

@@ -88,7 +88,8 @@ static void on_terminate(void *arg)
     if (a->is_stopping)
         return;
     a->is_stopping = true;
-    log_event(EV_STOPPING, NULL, "%s", a->settings->agent_keep_collectors ? "collectors stay" : "collectors stop");
+    log_event(EV_STOPPING, NULL, "%s",
+              a->settings->agent_keep_collectors ? "collectors stay" : "collectors stop");
     poller_free(a->poller);
     a->poller = NULL;
     executor_stop(a->executor);
@@ -138,11 +139,19 @@ static int registry_open(struct agent *a, struct err *err)
 static int outboxes_open(struct agent *a, struct err *err)
 {
     uint64_t max_bytes = (uint64_t)a->settings->spool_max_bytes;
-    struct outbox_conf samples = { .loop = a->loop, .uplink = a->uplink, .dir = a->samples_dir,
-                                   .max_bytes = max_bytes - max_bytes / 8, .path = "/api/v1/agent/metrics",
-                                   .rows = "samples", .measures = sampler_measures };
-    struct outbox_conf logs = { .loop = a->loop, .uplink = a->uplink, .dir = a->logs_dir,
-                                .max_bytes = max_bytes / 8, .path = "/api/v1/agent/logs", .rows = "logs" };
+    struct outbox_conf samples = { .loop = a->loop,
+                                   .uplink = a->uplink,
+                                   .dir = a->samples_dir,
+                                   .max_bytes = max_bytes - max_bytes / 8,
+                                   .path = "/api/v1/agent/metrics",
+                                   .rows = "samples",
+                                   .measures = sampler_measures };
+    struct outbox_conf logs = { .loop = a->loop,
+                                .uplink = a->uplink,
+                                .dir = a->logs_dir,
+                                .max_bytes = max_bytes / 8,
+                                .path = "/api/v1/agent/logs",
+                                .rows = "logs" };
     if (folder_make(a->spool_dir, err) != 0)
         return err->code;
     a->samples = outbox_new(&samples, err);
@@ -154,21 +163,39 @@ static int supervisor_open(struct agent *a, struct err *err)
 {
     const struct settings *s = a->settings;
     struct supervisor_conf conf = {
-        .loop = a->loop, .fetcher = a->fetcher, .registry = a->registry, .state = a->state,
-        .dir = a->collectors_dir, .host_id = a->host_id, .libexec_dir = a->libexec_dir, .address = s->agent_bind,
-        .allowed = s->agent_allow_collectors, .ports = s->agent_ports, .plugins = s->plugins,
-        .grace_ns = s->agent_stop_grace, .restart_ns = s->agent_restart_backoff,
-        .restart_limit = (unsigned)s->agent_restart_limit, .changed = on_changed, .changed_arg = a,
+        .loop = a->loop,
+        .fetcher = a->fetcher,
+        .registry = a->registry,
+        .state = a->state,
+        .dir = a->collectors_dir,
+        .host_id = a->host_id,
+        .libexec_dir = a->libexec_dir,
+        .address = s->agent_bind,
+        .allowed = s->agent_allow_collectors,
+        .ports = s->agent_ports,
+        .plugins = s->plugins,
+        .grace_ns = s->agent_stop_grace,
+        .restart_ns = s->agent_restart_backoff,
+        .restart_limit = (unsigned)s->agent_restart_limit,
+        .changed = on_changed,
+        .changed_arg = a,
     };
-    struct loads_conf loads = { .loop = a->loop, .libexec_dir = a->libexec_dir, .plugin_dirs = a->plugin_dirs,
-                                .allowed = s->agent_allow_loads, .grace_ns = s->agent_stop_grace,
-                                .changed = on_changed, .changed_arg = a };
+    struct loads_conf loads = { .loop = a->loop,
+                                .libexec_dir = a->libexec_dir,
+                                .plugin_dirs = a->plugin_dirs,
+                                .allowed = s->agent_allow_loads,
+                                .grace_ns = s->agent_stop_grace,
+                                .changed = on_changed,
+                                .changed_arg = a };
     a->supervisor = supervisor_new(&conf, err);
     a->loads = a->supervisor ? loads_new(&loads) : NULL;
     if (!a->loads)
         return err->code;
-    struct executor_conf executor = { .loop = a->loop, .uplink = a->uplink, .supervisor = a->supervisor,
-                                      .loads = a->loads, .state = a->state };
+    struct executor_conf executor = { .loop = a->loop,
+                                      .uplink = a->uplink,
+                                      .supervisor = a->supervisor,
+                                      .loads = a->loads,
+                                      .state = a->state };
     a->executor = executor_new(&executor);
     return 0;
 }
@@ -183,7 +210,8 @@ static int agent_open(struct agent *a, struct err *err)
     a->state = state_open(a->loop, a->settings->agent_state_dir, err);
     a->fetcher = a->state ? fetcher_new(a->loop, "phoenix-agent/" PACKAGE_VERSION, err) : NULL;
     a->uplink = a->fetcher ? uplink_new(a->fetcher, a->settings->api_url, a->host_id, err) : NULL;
-    if (!a->uplink || registry_open(a, err) != 0 || outboxes_open(a, err) != 0 || supervisor_open(a, err) != 0)
+    if (!a->uplink || registry_open(a, err) != 0 || outboxes_open(a, err) != 0 ||
+        supervisor_open(a, err) != 0)
         return err->code;
     a->sampler = sampler_new(a->loop, a->fetcher, a->supervisor, a->samples);
     a->logs = logs_new(a->loop, a->supervisor, a->log_lines, err);
@@ -204,13 +232,25 @@ static void agent_begin(struct agent *a)
     supervisor_load(a->supervisor, state);
     executor_load(a->executor, state);
     struct heartbeat_conf heartbeat = {
-        .loop = a->loop, .uplink = a->uplink, .executor = a->executor, .supervisor = a->supervisor,
-        .loads = a->loads, .samples = a->samples, .logs = a->log_lines, .registry = a->registry,
-        .host_id = a->host_id, .labels = s->agent_labels, .allowed = s->agent_allow_collectors,
-        .state_dir = s->agent_state_dir, .loads_allowed = s->agent_allow_loads,
+        .loop = a->loop,
+        .uplink = a->uplink,
+        .executor = a->executor,
+        .supervisor = a->supervisor,
+        .loads = a->loads,
+        .samples = a->samples,
+        .logs = a->log_lines,
+        .registry = a->registry,
+        .host_id = a->host_id,
+        .labels = s->agent_labels,
+        .allowed = s->agent_allow_collectors,
+        .state_dir = s->agent_state_dir,
+        .loads_allowed = s->agent_allow_loads,
     };
-    struct poller_conf poller = { .loop = a->loop, .uplink = a->uplink, .executor = a->executor,
-                                  .on_interval = heartbeat_interval, .arg = a->heartbeat };
+    struct poller_conf poller = { .loop = a->loop,
+                                  .uplink = a->uplink,
+                                  .executor = a->executor,
+                                  .on_interval = heartbeat_interval,
+                                  .arg = a->heartbeat };
     heartbeat_start(a->heartbeat, &heartbeat);
     a->poller = poller_new(&poller);
     poller_start(a->poller);

@@ -51,7 +51,8 @@ static struct slot *slot_find(const struct names *s, uint64_t hash, struct str n
 {
     for (size_t i = hash & (s->n_slots - 1);; i = (i + 1) & (s->n_slots - 1)) {
         struct slot *slot = &s->slots[i];
-        if (slot->len == 0 || (slot->hash == hash && str_eq((struct str){ s->text + slot->at, slot->len }, name)))
+        if (slot->len == 0 ||
+            (slot->hash == hash && str_eq((struct str){ s->text + slot->at, slot->len }, name)))
             return slot;
     }
 }

@@ -88,8 +88,9 @@ uint64_t orphan_start_ticks(pid_t pid)
         return 0;
     room[n] = '\0';
     const char *p = strrchr(room, ')');
-    if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lu",
-                     &ticks) != 1)
+    if (!p ||
+        sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lu",
+               &ticks) != 1)
         return 0;
     return ticks;
 }

@@ -16,10 +16,10 @@ struct outbox;
 struct outbox_conf {
     struct loop *loop;
     struct uplink *uplink;
-    const char *dir;       /**< of its spool */
+    const char *dir; /**< of its spool */
     uint64_t max_bytes;
-    const char *path;      /**< of the endpoint, static */
-    const char *rows;      /**< name of the array, static: "samples" */
+    const char *path;            /**< of the endpoint, static */
+    const char *rows;            /**< name of the array, static: "samples" */
     const char *const *measures; /**< stands before the rows as "measures", NULL-terminated; NULL: none */
 };
 struct outbox *outbox_new(const struct outbox_conf *conf, struct err *err);

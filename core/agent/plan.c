@@ -82,8 +82,8 @@ static int add_arg(struct plan *p, const char **argv, unsigned *n, struct str va
 static int set_url(struct plan *p, const char **url, struct str value)
 {
     if (!str_starts(value, "http://") || value.n > 512 || has_nul(value))
-        return err_set(&p->err, ERR_INVAL, "\"%.*s\" is not an http URL", (int)(value.n < 80 ? value.n : 80),
-                       value.n ? value.p : "");
+        return err_set(&p->err, ERR_INVAL, "\"%.*s\" is not an http URL",
+                       (int)(value.n < 80 ? value.n : 80), value.n ? value.p : "");
     if (!*url)
         *url = arena_strndup(p->arena, value);
     return 0;
@@ -101,8 +101,8 @@ static int set_signal(struct plan *p, struct str value)
             p->stop_signal = known[i].signo;
             return 0;
         }
-    return err_set(&p->err, ERR_INVAL, "stop-signal \"%.*s\" is not known", (int)(value.n < 20 ? value.n : 20),
-                   value.n ? value.p : "");
+    return err_set(&p->err, ERR_INVAL, "stop-signal \"%.*s\" is not known",
+                   (int)(value.n < 20 ? value.n : 20), value.n ? value.p : "");
 }
 
 static int set_memory(struct plan *p, struct str value)
@@ -157,7 +157,8 @@ int plan_check(const struct plan *p, struct err *err)
     if (p->n_verify > 0 && p->verify[0][0] != '/')
         return err_set(err, ERR_INVAL, "the launch plan names its validator without an absolute path");
     if (!p->ready_url || !p->metrics_url)
-        return err_set(err, ERR_INVAL, "the launch plan has no URL for %s", p->ready_url ? "metrics" : "readiness");
+        return err_set(err, ERR_INVAL, "the launch plan has no URL for %s",
+                       p->ready_url ? "metrics" : "readiness");
     return 0;
 }
 

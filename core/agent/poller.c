@@ -100,9 +100,11 @@ static void poll_now(void *arg)
 {
     struct poller *p = arg;
     struct err err = { 0 };
-    struct uplink_call call = { .method = "GET", .path = p->was_heard ? POLL_PATH "30s" : POLL_PATH "0s",
+    struct uplink_call call = { .method = "GET",
+                                .path = p->was_heard ? POLL_PATH "30s" : POLL_PATH "0s",
                                 .timeout_ns = POLL_TIMEOUT_NS,
-                                .max_reply = REPLY_MAX, .want_header = "X-Phoenix-Heartbeat-Interval" };
+                                .max_reply = REPLY_MAX,
+                                .want_header = "X-Phoenix-Heartbeat-Interval" };
     p->call = uplink_start(p->conf.uplink, &call, on_answer, p, &err);
     if (!p->call)
         poll_later(p, 0);

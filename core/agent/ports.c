@@ -9,8 +9,8 @@ int ports_parse(struct ports *p, struct str range, struct err *err)
 {
     struct str rest = range, low, high;
     uint64_t a, b;
-    if (!str_split(&rest, '-', &low) || !str_split(&rest, '-', &high) || rest.n > 0 || !parse_uint(low, &a) ||
-        !parse_uint(high, &b) || a < 1 || b > UINT16_MAX || a > b)
+    if (!str_split(&rest, '-', &low) || !str_split(&rest, '-', &high) || rest.n > 0 ||
+        !parse_uint(low, &a) || !parse_uint(high, &b) || a < 1 || b > UINT16_MAX || a > b)
         return err_set(err, ERR_CONFIG, "agent.ports: \"%.*s\" is not a range of ports like 42000-42999",
                        (int)range.n, range.p);
     *p = (struct ports){ .low = (uint16_t)a, .high = (uint16_t)b, .next = (uint16_t)a };
@@ -21,7 +21,8 @@ bool port_is_free(const char *address, uint16_t port)
 {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
-    struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
+    struct addrinfo want = { .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
     struct addrinfo *found = NULL;
     if (getaddrinfo(address, service, &want, &found) != 0)
         return false;

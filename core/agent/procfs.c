@@ -64,7 +64,8 @@ static void cpu_read(struct host_cpu *io_last, struct host_usage *ret)
         now.total += v[i];
     now.busy = now.total - v[3] - v[4];
     if (io_last->total > 0 && now.total > io_last->total)
-        ret->cpu_percent = 100.0 * ((double)now.busy - (double)io_last->busy) / (double)(now.total - io_last->total);
+        ret->cpu_percent = 100.0 * ((double)now.busy - (double)io_last->busy) /
+                           (double)(now.total - io_last->total);
     *io_last = now;
 }
 
@@ -75,8 +76,8 @@ static void memory_read(struct host_usage *ret)
     if (!read_text("/proc/meminfo", text, sizeof text))
         return;
     const char *t = strstr(text, "MemTotal:"), *a = strstr(text, "MemAvailable:");
-    if (!t || !a || sscanf(t, "MemTotal: %lu", &total) != 1 || sscanf(a, "MemAvailable: %lu", &available) != 1 ||
-        total == 0 || available > total)
+    if (!t || !a || sscanf(t, "MemTotal: %lu", &total) != 1 ||
+        sscanf(a, "MemAvailable: %lu", &available) != 1 || total == 0 || available > total)
         return;
     ret->memory_total = (uint64_t)total * 1024;
     ret->memory_bytes = (uint64_t)(total - available) * 1024;

@@ -81,7 +81,7 @@ void sampler_free(struct sampler *s)
     if (!s)
         return;
     DL_FOREACH_SAFE(s->groups, g, next)
-    group_free(g);
+        group_free(g);
     free(s);
 }
 
@@ -219,8 +219,7 @@ static void on_tick(void *arg)
 static struct group *group_of(struct sampler *s, const char *experiment_id)
 {
     struct group *g;
-    DL_FOREACH(s->groups, g)
-    {
+    DL_FOREACH(s->groups, g) {
         if (str_eqz(str_of(experiment_id), g->experiment_id))
             return g;
     }
@@ -236,7 +235,7 @@ void sampler_changed(struct sampler *s)
 {
     struct group *g, *next;
     DL_FOREACH(s->groups, g)
-    g->is_wanted = false;
+        g->is_wanted = false;
     for (const struct collector *c = supervisor_first(s->supervisor); c; c = collector_next(c)) {
         if (!is_sampled(c))
             continue;
@@ -247,8 +246,7 @@ void sampler_changed(struct sampler *s)
             timer_every(g->timer, 0, g->interval_ns);
         }
     }
-    DL_FOREACH_SAFE(s->groups, g, next)
-    {
+    DL_FOREACH_SAFE(s->groups, g, next) {
         if (g->is_wanted)
             continue;
         DL_DELETE(s->groups, g);

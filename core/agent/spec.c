@@ -46,7 +46,8 @@ static int take_critical(struct spec *s, const struct json *list, struct err *er
 {
     size_t n = json_len(list);
     if (n > LIMIT_CRITICAL_PROCESSES)
-        return err_set(err, ERR_LIMIT, "sampling.critical has more than %d names", LIMIT_CRITICAL_PROCESSES);
+        return err_set(err, ERR_LIMIT, "sampling.critical has more than %d names",
+                       LIMIT_CRITICAL_PROCESSES);
     s->critical = mem_calloc(n + 1, sizeof *s->critical);
     for (size_t i = 0; i < n; i++) {
         struct str name = json_text(json_at(list, i));
@@ -64,11 +65,12 @@ static int check_files(const struct spec *s, const struct json *files, struct er
     for (size_t i = 0; i < json_len(files); i++)
         bytes += json_text(json_get(json_at(files, i), "content")).n;
     if (json_len(files) == 0 || json_len(files) > PLAN_FILES_MAX || bytes > HASH_INPUT_MAX / 2)
-        return err_set(err, ERR_LIMIT, "config.files: none, more than %d, or larger than %d bytes", PLAN_FILES_MAX,
-                       HASH_INPUT_MAX / 2);
+        return err_set(err, ERR_LIMIT, "config.files: none, more than %d, or larger than %d bytes",
+                       PLAN_FILES_MAX, HASH_INPUT_MAX / 2);
     spec_hash(files, hash);
     if (!str_eqz(str_of(hash), s->config_hash))
-        return err_set(err, ERR_INVALID, "config_hash is \"%s\", but the files have \"%s\"", s->config_hash, hash);
+        return err_set(err, ERR_INVALID, "config_hash is \"%s\", but the files have \"%s\"", s->config_hash,
+                       hash);
     return 0;
 }
 
@@ -122,7 +124,8 @@ void spec_done(struct spec *s)
     s->n_critical = 0;
 }
 
-void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place, struct buf *out)
+void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place,
+                 struct buf *out)
 {
     struct jw w;
     jw_init(&w, out);
@@ -147,7 +150,8 @@ int spec_files(const struct json *doc, struct plan *plan, struct err *err)
     const struct json *files = json_path(doc, "config.files");
     for (size_t i = 0; i < json_len(files); i++) {
         const struct json *file = json_at(files, i);
-        int rc = plan_file(plan, json_text(json_get(file, "name")), json_text(json_get(file, "content")), err);
+        int rc = plan_file(plan, json_text(json_get(file, "name")), json_text(json_get(file, "content")),
+                           err);
         if (rc != 0)
             return rc;
     }
@@ -168,5 +172,6 @@ struct json *spec_load(const char *dir, struct err *err)
     CLEANUP_BUF struct buf text;
     buf_init(&text, LIMIT_JSON_BYTES);
     snprintf(path, sizeof path, "%s/%s", dir, SPEC_FILE);
-    return file_read(path, LIMIT_JSON_BYTES, &text, err) == 0 ? json_parse(buf_str(&text), NULL, err) : NULL;
+    return file_read(path, LIMIT_JSON_BYTES, &text, err) == 0 ? json_parse(buf_str(&text), NULL, err)
+                                                              : NULL;
 }

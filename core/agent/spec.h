@@ -10,13 +10,13 @@
 #include "core/base/json.h"
 
 struct spec {
-    char id[101];                        /**< also the name of the folder */
-    char task_id[UUID_LEN + 1];          /**< who asked last */
-    char experiment_id[UUID_LEN + 1];    /**< "" if none */
+    char id[101];                     /**< also the name of the folder */
+    char task_id[UUID_LEN + 1];       /**< who asked last */
+    char experiment_id[UUID_LEN + 1]; /**< "" if none */
     char variant[64], backend[64], pipeline[64], config_hash[80];
-    int64_t interval_ns;                 /**< sampling; 0: none */
-    int64_t ready_ns;                    /**< time to become healthy */
-    char **critical;                     /**< globs; owned */
+    int64_t interval_ns; /**< sampling; 0: none */
+    int64_t ready_ns;    /**< time to become healthy */
+    char **critical;     /**< globs; owned */
     size_t n_critical;
 };
 /** Check the document { "task_id", "experiment_id", "config": {…} }. Also compares the hash.
@@ -28,7 +28,8 @@ struct spec_place {
     const char *host_id, *dir, *libexec_dir, *address;
     uint16_t port;
 };
-void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place, struct buf *out);
+void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place,
+                 struct buf *out);
 /** The files of the task into a plan. */
 int spec_files(const struct json *doc, struct plan *plan, struct err *err) MUST_CHECK;
 /** "sha256:HEX" over names and contents of @p files (an array), as doc/protocol.md says. */

@@ -175,8 +175,8 @@ static uint64_t *segments_list(const struct spool *sp, size_t *ret_n)
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         uint64_t number;
         int end = 0;
-        if (strlen(entry->d_name) != 20 || sscanf(entry->d_name, "%16" SCNx64 ".seg%n", &number, &end) != 1 ||
-            end != 20)
+        if (strlen(entry->d_name) != 20 ||
+            sscanf(entry->d_name, "%16" SCNx64 ".seg%n", &number, &end) != 1 || end != 20)
             continue;
         numbers = mem_realloc(numbers, n + 1, sizeof *numbers);
         numbers[n++] = number;

@@ -29,7 +29,7 @@ static void save_section(void *arg, struct jw *w)
     jw_key(w, "collectors");
     jw_open(w, '[');
     DL_FOREACH(s->collectors, c)
-    collector_save(c, w);
+        collector_save(c, w);
     jw_close(w, ']');
 }
 
@@ -51,7 +51,7 @@ void supervisor_free(struct supervisor *s)
     if (!s)
         return;
     DL_FOREACH_SAFE(s->collectors, c, next)
-    collector_free(c);
+        collector_free(c);
     for (unsigned i = 0; i < s->n_backends; i++)
         instance_free(s->backends[i]);
     free(s);
@@ -91,8 +91,8 @@ struct instance *supervisor__backend(struct supervisor *s, const char *name, str
         err_set(err, ERR_LIMIT, "more than %d collector backends are in use", BACKENDS_MAX);
         return NULL;
     }
-    struct instance *made =
-        instance_new(s->conf.registry, component, json_get(s->conf.plugins, name), INSTANCE_PURE, err);
+    struct instance *made = instance_new(s->conf.registry, component, json_get(s->conf.plugins, name),
+                                         INSTANCE_PURE, err);
     if (made)
         s->backends[s->n_backends++] = made;
     return made;
@@ -107,8 +107,7 @@ static bool is_used(void *arg, uint16_t port)
 {
     const struct port_question *q = arg;
     const struct collector *c;
-    DL_FOREACH(q->s->collectors, c)
-    {
+    DL_FOREACH(q->s->collectors, c) {
         if (c != q->asking && c->port == port && c->status != COLLECTOR_FAILED)
             return true;
     }
@@ -129,8 +128,7 @@ uint16_t supervisor__port(struct supervisor *s, struct collector *c, struct err 
 struct collector *supervisor_find(struct supervisor *s, const char *id)
 {
     struct collector *c;
-    DL_FOREACH(s->collectors, c)
-    {
+    DL_FOREACH(s->collectors, c) {
         if (str_eqz(str_of(id), c->spec.id))
             return c;
     }
@@ -188,7 +186,8 @@ static void start_again(struct collector *c, const struct json *doc, const struc
     }
 }
 
-static void start_new(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done, void *arg)
+static void start_new(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done,
+                      void *arg)
 {
     struct err err = { 0 };
     struct collector *c = NULL;
@@ -208,7 +207,8 @@ static void start_new(struct supervisor *s, const struct json *doc, bool keep, s
     collector_begin(c);
 }
 
-void supervisor_start(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done, void *arg)
+void supervisor_start(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done,
+                      void *arg)
 {
     struct spec wanted;
     struct err err = { 0 };
@@ -218,7 +218,8 @@ void supervisor_start(struct supervisor *s, const struct json *doc, bool keep, s
     }
     struct collector *c = supervisor_find(s, wanted.id);
     if (!is_allowed(s, wanted.backend)) {
-        err_set(&err, ERR_FORBIDDEN, "collector backend \"%s\" is not allowed on this host", wanted.backend);
+        err_set(&err, ERR_FORBIDDEN, "collector backend \"%s\" is not allowed on this host",
+                wanted.backend);
         err_remedy(&err, "add it to agent.allow.collectors");
         done(arg, NULL, &err);
     } else if (c) {
@@ -265,8 +266,7 @@ void supervisor_shutdown(struct supervisor *s, loop_fn *done, void *arg)
     s->shut_down = done;
     s->shut_down_arg = arg;
     s->n_stopping = 1; /* held until all were asked */
-    DL_FOREACH_SAFE(s->collectors, c, next)
-    {
+    DL_FOREACH_SAFE(s->collectors, c, next) {
         s->n_stopping++;
         collector_stop(c, THEN_REST);
     }
@@ -280,7 +280,8 @@ static void adopt(struct collector *c, const struct json *record)
 {
     int64_t pid = json_get_int(record, "pid", 0), ticks = json_get_int(record, "start_ticks", 0);
     bool same_boot = str_eqz(str_of(json_get_str(record, "boot_id", "")), boot_id());
-    if (same_boot && pid > 1 && pid <= INT32_MAX && ticks > 0 && collector_adopt(c, (pid_t)pid, (uint64_t)ticks))
+    if (same_boot && pid > 1 && pid <= INT32_MAX && ticks > 0 &&
+        collector_adopt(c, (pid_t)pid, (uint64_t)ticks))
         return;
     pid_t found = orphan_find(c->dir);
     if (found > 0 && !collector_adopt(c, found, orphan_start_ticks(found)))
@@ -292,8 +293,7 @@ static void take_up(struct supervisor *s)
 {
     struct collector *c, *next;
     orphans_kill(s->conf.dir, s);
-    DL_FOREACH_SAFE(s->collectors, c, next)
-    {
+    DL_FOREACH_SAFE(s->collectors, c, next) {
         bool given_up = c->status == COLLECTOR_FAILED; /* a task may start it again */
         if (!c->child && !given_up)
             collector_begin(c);
@@ -381,8 +381,7 @@ void collector_log_path(const struct collector *c, char *out, size_t cap)
 bool supervisor_is_degraded(struct supervisor *s)
 {
     struct collector *c;
-    DL_FOREACH(s->collectors, c)
-    {
+    DL_FOREACH(s->collectors, c) {
         if (c->status == COLLECTOR_RESTARTING || c->status == COLLECTOR_FAILED)
             return true;
     }

@@ -14,15 +14,15 @@ struct supervisor_conf {
     struct fetcher *fetcher;
     struct registry *registry;
     struct state *state;
-    const char *dir;         /**< folder of the instances' folders */
+    const char *dir; /**< folder of the instances' folders */
     const char *host_id, *libexec_dir, *address;
-    const char *allowed;     /**< backends, comma-separated */
-    const char *ports;       /**< range */
+    const char *allowed;        /**< backends, comma-separated */
+    const char *ports;          /**< range */
     const struct json *plugins; /**< configs of backends by name; may be NULL */
-    int64_t grace_ns;        /**< between stop signal and SIGKILL */
-    int64_t restart_ns;      /**< first restart back-off */
-    unsigned restart_limit;  /**< failures in a row after which a collector is given up */
-    loop_fn *changed;        /**< what a heartbeat shows has changed */
+    int64_t grace_ns;           /**< between stop signal and SIGKILL */
+    int64_t restart_ns;         /**< first restart back-off */
+    unsigned restart_limit;     /**< failures in a row after which a collector is given up */
+    loop_fn *changed;           /**< what a heartbeat shows has changed */
     void *changed_arg;
 };
 struct supervisor;
@@ -36,7 +36,8 @@ void supervisor_load(struct supervisor *s, const struct json *state);
 typedef void supervisor_done_fn(void *arg, struct collector *c, const struct err *err);
 /** Make the collector of @p doc (see spec_parse()) run; done() comes once, maybe at once, when it is
  *  healthy or has failed for good. One that runs with the same config is taken as it is. */
-void supervisor_start(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done, void *arg);
+void supervisor_start(struct supervisor *s, const struct json *doc, bool keep, supervisor_done_fn *done,
+                      void *arg);
 /** Stop it and remove its folder; a start that waits ends with CANCELLED. done() comes once; with a
  *  NULL collector when nothing ran. */
 void supervisor_stop(struct supervisor *s, const char *id, supervisor_done_fn *done, void *arg);
@@ -44,7 +45,13 @@ void supervisor_stop(struct supervisor *s, const char *id, supervisor_done_fn *d
 void supervisor_shutdown(struct supervisor *s, loop_fn *done, void *arg);
 
 /* ---- reading, for heartbeat, sampler and logs */
-enum collector_status { COLLECTOR_STARTING, COLLECTOR_RUNNING, COLLECTOR_RESTARTING, COLLECTOR_FAILED, COLLECTOR_STOPPED };
+enum collector_status {
+    COLLECTOR_STARTING,
+    COLLECTOR_RUNNING,
+    COLLECTOR_RESTARTING,
+    COLLECTOR_FAILED,
+    COLLECTOR_STOPPED
+};
 struct collector *supervisor_first(struct supervisor *s);
 struct collector *collector_next(const struct collector *c);
 struct collector *supervisor_find(struct supervisor *s, const char *id);
@@ -53,7 +60,7 @@ enum collector_status collector_status(const struct collector *c);
 const char *collector_reason(const struct collector *c); /**< why it does not run; NULL: none */
 bool collector_is_kept(const struct collector *c);
 unsigned collector_restarts(const struct collector *c);
-pid_t collector_pid(const struct collector *c);       /**< 0: no process */
+pid_t collector_pid(const struct collector *c); /**< 0: no process */
 uint16_t collector_port(const struct collector *c);
 const char *collector_metrics_url(const struct collector *c); /**< NULL: not known yet */
 /** Path of the file with its stdout and stderr. */

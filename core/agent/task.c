@@ -26,7 +26,8 @@ static enum task_kind kind_of(const char *type, const char *action)
 
 bool task_is_stop(const struct task *t)
 {
-    return t->kind == TASK_COLLECTOR_STOP || t->kind == TASK_DEPLOYMENT_UNDEPLOY || t->kind == TASK_LOAD_STOP;
+    return t->kind == TASK_COLLECTOR_STOP || t->kind == TASK_DEPLOYMENT_UNDEPLOY ||
+           t->kind == TASK_LOAD_STOP;
 }
 
 static void on_retry(void *arg)

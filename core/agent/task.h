@@ -22,18 +22,18 @@ struct task {
     struct task *prev, *next;
     char id[UUID_LEN + 1], experiment_id[UUID_LEN + 1];
     char type[24], action[24];
-    char key[104];       /* what it is about: tasks of one key run one after the other */
+    char key[104]; /* what it is about: tasks of one key run one after the other */
     enum task_kind kind;
     enum task_phase phase;
     enum task_word word;
-    bool acked;          /* some delivery of it was acknowledged */
+    bool acked; /* some delivery of it was acknowledged */
     int64_t epoch;
     int64_t ended_ns;    /* wall; 0: not done */
     struct json *config; /* until it is done */
     struct json *result; /* may be NULL */
     char *error;         /* NULL: completed */
     bool retryable;
-    size_t n_replaced;   /* deploy: how many of config.replaces are stopped */
+    size_t n_replaced; /* deploy: how many of config.replaces are stopped */
     /* the call that is on its way */
     struct fetch *call;
     enum task_word said;
@@ -56,7 +56,7 @@ struct json *task_document(const struct task *t);
 void task_end(struct task *t, struct json *result, const struct err *err, const char *reason);
 
 /* ---- report.c: what the API is told */
-void task_tell(struct task *t);    /**< send t->word, unless something is on its way or waits */
+void task_tell(struct task *t); /**< send t->word, unless something is on its way or waits */
 
 /* ---- actions.c */
 void task_run(struct task *t);
@@ -64,7 +64,7 @@ void task_run(struct task *t);
 /* ---- executor.c */
 const struct executor_conf *executor__conf(const struct executor *e);
 bool executor__is_stopped(const struct executor *e);
-void executor__acked(struct task *t);   /**< it may run now */
-void executor__drop(struct task *t);    /**< forget it; freed after this turn */
-void executor__done(struct task *t);    /**< its phase is DONE */
+void executor__acked(struct task *t); /**< it may run now */
+void executor__drop(struct task *t);  /**< forget it; freed after this turn */
+void executor__done(struct task *t);  /**< its phase is DONE */
 #endif

@@ -37,8 +37,8 @@ struct fetch *uplink_start(struct uplink *u, const struct uplink_call *call, fet
                            struct err *err)
 {
     char url[1024];
-    const char *const headers[] = { u->host_header, call->body.n > 0 ? "Content-Type: application/json" : NULL,
-                                    NULL };
+    const char *const headers[] = { u->host_header,
+                                    call->body.n > 0 ? "Content-Type: application/json" : NULL, NULL };
     snprintf(url, sizeof url, "%s%s", u->base, call->path);
     struct fetch_req req = {
         .method = call->method,
@@ -55,7 +55,8 @@ struct fetch *uplink_start(struct uplink *u, const struct uplink_call *call, fet
 static bool is_later(int status)
 {
     /* 401, 403: a credential or a proxy that is being mended must not cost samples */
-    return status >= 500 || status == 408 || status == 429 || status == 401 || status == 403 || status < 200;
+    return status >= 500 || status == 408 || status == 429 || status == 401 || status == 403 ||
+           status < 200;
 }
 
 enum uplink_verdict uplink_judge(struct uplink *u, const struct fetch_reply *reply)

@@ -12,9 +12,9 @@ struct uplink *uplink_new(struct fetcher *f, const char *url, const char *host_i
 void uplink_free(struct uplink *u); /**< NULL allowed; the fetcher goes before */
 struct uplink_call {
     const char *method, *path;
-    struct str body;        /**< JSON; borrowed until done */
-    int64_t timeout_ns;     /**< 0: 10 s */
-    size_t max_reply;       /**< 0: 64 KiB */
+    struct str body;    /**< JSON; borrowed until done */
+    int64_t timeout_ns; /**< 0: 10 s */
+    size_t max_reply;   /**< 0: 64 KiB */
     const char *want_header;
 };
 /** As fetch_start(): NULL and an error, or done() exactly once, later. */

@@ -6,20 +6,26 @@
 #include "core/api/handlers.h"
 #include "core/api/loads_priv.h"
 
-/* Names that people know from the first Phoenix. */
+/* Names that people know from the first Phoenix. A plugin may have components of these names too, for
+ * who calls it directly; here they are one with what they stand for. */
 static const struct {
     const char *alias, *name;
 } aliases[] = { { "high-card", "high-cardinality" }, { "normal", "realistic" } };
 
-static const struct component *find_profile(struct api *api, const char *name)
+/* What `name` stands for: itself, unless it is an alias of a profile that is there. */
+static const char *resolve(struct api *api, const char *name)
 {
-    const struct component *c = registry_find(api->registry, PHX_LOAD, name, NULL);
-    for (size_t i = 0; !c && i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (strcmp(aliases[i].alias, name) == 0) {
-            c = registry_find(api->registry, PHX_LOAD, aliases[i].name, NULL);
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        if (strcmp(aliases[i].alias, name) == 0 && registry_find(api->registry, PHX_LOAD, aliases[i].name, NULL)) {
+            return aliases[i].name;
         }
     }
-    return c;
+    return name;
+}
+
+static const struct component *find_profile(struct api *api, const char *name)
+{
+    return registry_find(api->registry, PHX_LOAD, resolve(api, name), NULL);
 }
 
 const char *load_profile_name(struct api *api, const char *name)
@@ -34,9 +40,9 @@ const struct schema *load_profile_schema(struct api *api, const char *name)
     return c ? c->schema : NULL;
 }
 
-static bool is_profile(const struct component *c)
+static bool is_profile(struct api *api, const struct component *c)
 {
-    return strcmp(c->kind, PHX_LOAD) == 0;
+    return strcmp(c->kind, PHX_LOAD) == 0 && strcmp(resolve(api, c->name), c->name) == 0;
 }
 
 static void fault_unknown(struct api *api, const char *name, const char *pointer, struct faults *faults)
@@ -45,7 +51,7 @@ static void fault_unknown(struct api *api, const char *name, const char *pointer
     buf_init(&there, 120);
     for (size_t i = 0; i < registry_count(api->registry); i++) {
         const struct component *c = registry_at(api->registry, i);
-        if (is_profile(c)) {
+        if (is_profile(api, c)) {
             buf_addf(&there, "%s%s", there.len ? ", " : "", c->name);
         }
     }
@@ -115,7 +121,7 @@ void on_load_profiles(struct request *rq)
     jw_key(&w, "profiles");
     jw_open(&w, '[');
     for (size_t i = 0; i < registry_count(r); i++) {
-        if (is_profile(registry_at(r, i))) {
+        if (is_profile(request_api(rq), registry_at(r, i))) {
             write_profile(registry_at(r, i), &w);
         }
     }

@@ -340,21 +340,13 @@ int loads_start(struct api *api, struct err *err)
     return 0;
 }
 
-static void on_last_save(void *arg, const struct result *res)
-{
-    if (res->rc != 0) {
-        log_error(EV_STORE_FAILED, NULL, &res->err, "a load simulation was not saved");
-    }
-}
-
 void loads_flush(struct api *api)
 {
     struct live *v, *next;
     HASH_ITER(hh, api->loads->by_id, v, next) {
         if (v->is_dirty && !v->is_saving) {
-            v->is_dirty = false;
             timer_clear(v->save);
-            store_run(load_put(api->store, &v->load), on_last_save, NULL);
+            on_save(v);
         }
     }
 }

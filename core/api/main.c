@@ -274,8 +274,8 @@ static int process_run(struct process *p)
     }
     timer_free(p->drain);
     if (p->api.loop) {
+        loop_free(p->api.loop); /* runs what was put off, such as the end of instances */
         registry_free(p->api.registry);
-        loop_free(p->api.loop);
     }
     return p->status;
 }

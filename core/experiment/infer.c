@@ -36,6 +36,7 @@ struct work {
     const struct series *s;
     struct effect *e;
     bool *skip;       /* per host */
+    bool any_pair;    /* of any host */
     double *per_host; /* effect of each host */
     size_t *bucket;   /* buckets that have a pair, in time */
     double *fleet;    /* their values: the fleet series */
@@ -67,6 +68,7 @@ static void hosts_choose(struct work *w)
         size_t n = 0;
         double b, k;
         for (size_t i = 0; i < nb; i++) n += pair_at(w, h, i, &b, &k);
+        w->any_pair = w->any_pair || n > 0;
         w->skip[h] = n == 0 || 2 * n < nb;
         if (w->skip[h]) w->e->flags |= FLAG_HOSTS_LEFT_OUT;
         else w->e->n_hosts++;
@@ -356,8 +358,8 @@ static void work_out(struct work *w, uint32_t estimand, size_t min_batches)
     hosts_choose(w);
     buckets_choose(w);
     if (w->n_fleet == 0) {
-        unknown(e, w->s->why[0] ? w->s->why
-                                : "no data: no host has a time bucket in which both arms were measured");
+        unknown(e, w->any_pair ? "no host has at least half of its pairs of cells"
+                               : "no data: no host has a time bucket in which both arms were measured");
         return;
     }
     e->estimand = estimand_for(w, estimand);

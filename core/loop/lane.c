@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/loop/loop_priv.h"
 
 struct job {
     struct job *next;
@@ -41,6 +42,7 @@ static void on_thread_end(void *arg) /* on the loop */
 {
     struct lane *lane = arg;
     pthread_join(lane->thread, NULL);
+    loop__release(lane->loop);
     loop_fn *closed = lane->closed;
     void *closed_arg = lane->closed_arg;
     pthread_cond_destroy(&lane->wake);
@@ -115,6 +117,7 @@ void lane_run(struct lane *lane, loop_fn *work, lane_done_fn *then, void *arg)
 
 void lane_close(struct lane *lane, loop_fn *closed, void *arg)
 {
+    loop__hold(lane->loop);
     pthread_mutex_lock(&lane->lock);
     lane->closed = closed;
     lane->closed_arg = arg;

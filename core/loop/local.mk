@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libloop.a
-libloop_a_SOURCES = %D%/loop.h %D%/loop.c %D%/lane.h %D%/lane.c %D%/child.h %D%/child.c %D%/fetch.h %D%/fetch.c
+libloop_a_SOURCES = %D%/loop.h %D%/loop_priv.h %D%/loop.c %D%/lane.h %D%/lane.c %D%/child.h %D%/child.c %D%/fetch.h %D%/fetch.c
 LOOP_LIBS = libloop.a $(BASE_LIBS) $(EVENT_LIBS) $(CURL_LIBS) -lpthread
 EXTRA_DIST += %D%/.may_include
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/loop/loop_priv.h"
 
 #define MAX_DELAY_NS (INT64_C(366) * 86400 * NS_PER_S)
 
@@ -44,6 +46,7 @@ struct loop {
     struct event *on_bell;
     pthread_mutex_t lock; /* posted */
     struct calls posted;
+    unsigned held; /* threads that end, and will say so */
 };
 
 static void calls_add(struct calls *q, loop_fn *fn, void *arg)
@@ -200,9 +203,14 @@ void loop_free(struct loop *l)
     if (!l)
         return;
     l->is_running = false;
-    on_bell(l->bell, 0, l);
-    while (l->deferred.n > 0)
-        run_deferred(l);
+    for (;;) {
+        on_bell(l->bell, 0, l);
+        while (l->deferred.n > 0)
+            run_deferred(l);
+        if (l->held == 0)
+            break;
+        poll(&(struct pollfd){ .fd = l->bell, .events = POLLIN }, 1, -1);
+    }
     for (int i = 0; i < NSIG; i++)
         if (l->on_signal[i].ev)
             event_free(l->on_signal[i].ev);
@@ -242,6 +250,16 @@ int64_t loop_mono(struct loop *l)
     if (!l->mono_ns)
         l->mono_ns = clock_mono();
     return l->mono_ns;
+}
+
+void loop__hold(struct loop *l)
+{
+    l->held++;
+}
+
+void loop__release(struct loop *l)
+{
+    l->held--;
 }
 
 void loop_defer(struct loop *l, loop_fn *fn, void *arg)

@@ -15,7 +15,8 @@ typedef void loop_fn(void *arg);
 /** epoll with change list, no locks in libevent: no descriptor in this loop may be a dup() of
  *  another one in it. Sets libevent's fatal callback and ignores SIGPIPE. */
 struct loop *loop_new(struct err *err);
-void loop_free(struct loop *l); /**< runs what was deferred; then frees */
+/** Runs what was deferred, waits for lanes that are closing, then frees. */
+void loop_free(struct loop *l);
 /** Runs until loop_stop(). 0 or a negative code. */
 int loop_run(struct loop *l, struct err *err) MUST_CHECK;
 void loop_stop(struct loop *l); /**< after this turn */

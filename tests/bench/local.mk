@@ -3,8 +3,9 @@
 EXTRA_PROGRAMS = tests/bench/store_bench
 tests_bench_store_bench_SOURCES = %D%/store_bench.c
 tests_bench_store_bench_LDADD = $(STORE_LIBS)
-EXTRA_DIST += %D%/store.sh
+EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/lib/polls.py
 
 .PHONY: bench-programs
 bench-programs: $(EXTRA_PROGRAMS)
 CLEANFILES += $(EXTRA_PROGRAMS)
+EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py

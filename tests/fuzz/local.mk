@@ -3,12 +3,12 @@
 FUZZ_CORPORA = %D%/corpus
 EXTRA_DIST += $(FUZZ_CORPORA)
 if FUZZING
-noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_heartbeat %D%/fuzz_samples
+noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN =
 FUZZ_CFLAGS = -fsanitize=fuzzer
 EXTRA_DIST += %D%/stub_main.c
 else
-check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_heartbeat %D%/fuzz_samples
+check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN = %D%/stub_main.c
 FUZZ_CFLAGS =
 endif
@@ -32,3 +32,7 @@ tests_fuzz_fuzz_samples_SOURCES = %D%/fuzz_samples.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_samples_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"samples"'
 tests_fuzz_fuzz_samples_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_samples_LDADD = libapi.a $(BASE_LIBS)
+tests_fuzz_fuzz_expo_SOURCES = %D%/fuzz_expo.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_expo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"expo"'
+tests_fuzz_fuzz_expo_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_expo_LDADD = libagent.a $(BASE_LIBS)

@@ -74,10 +74,10 @@ def lab(tmp_path, request):
     if made.agent:
         made.agent.clean_up()
     made.api.stop()
-    outcome = getattr(request.node, "rep_call", None)
-    if made.agent and (outcome is None or outcome.failed):
+    failed = getattr(request.node, "failed", False)
+    if made.agent and failed:
         print(made.agent.log.read_text(errors="replace")[-20000:])
-    if outcome is not None and outcome.passed:
+    if not failed:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -238,6 +238,16 @@ START_TEST(gaps_make_the_data_void)
 }
 END_TEST
 
+START_TEST(host_that_was_mostly_away_does_not_speak)
+{
+    struct plan p = good;
+    p.gap_from = 20;
+    p.gap_to = 70;
+    ck_assert_int_eq(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_ptr_nonnull(strstr(lab_str(result, "kpis.0.reason"), "half of its pairs"));
+}
+END_TEST
+
 START_TEST(critical_process_lost_for_long_is_a_breach)
 {
     struct plan p = good;
@@ -390,6 +400,7 @@ int main(void)
     tcase_add_test(c, cells_of_zero_are_compared_by_sums);
     tcase_add_test(c, unequal_input_makes_everything_void);
     tcase_add_test(c, gaps_make_the_data_void);
+    tcase_add_test(c, host_that_was_mostly_away_does_not_speak);
     tcase_add_test(c, critical_process_lost_for_long_is_a_breach);
     tcase_add_test(c, critical_process_lost_for_a_bucket_leaves_it_open);
     tcase_add_test(c, share_of_events_is_proved_by_trials_not_by_scrapes);

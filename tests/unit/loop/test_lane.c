@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/lane.h"
 #include <check.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -79,12 +80,37 @@ START_TEST(a_job_without_completion_is_fine)
 }
 END_TEST
 
+static void on_slow_work(void *arg)
+{
+    poll(NULL, 0, 20); /* longer than the loop takes to be freed */
+    worked++;
+}
+
+static void on_slow_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+START_TEST(a_loop_that_is_freed_waits_for_a_lane_that_is_closing)
+{
+    loop = loop_new(NULL);
+    struct lane *lane = lane_open(loop, "slow", NULL);
+    lane_run(lane, on_slow_work, NULL, NULL);
+    bool closed = false;
+    lane_close(lane, on_slow_closed, &closed);
+    loop_free(loop);
+    ck_assert_int_eq(worked, 1);
+    ck_assert(closed);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("lane");
     TCase *t = tcase_create("lane");
     tcase_add_test(t, jobs_run_in_order_on_the_lane_and_end_on_the_loop);
     tcase_add_test(t, a_job_without_completion_is_fine);
+    tcase_add_test(t, a_loop_that_is_freed_waits_for_a_lane_that_is_closing);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_set_tap(r, "-");
