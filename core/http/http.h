@@ -53,12 +53,14 @@ struct http_server *http_server_new(struct loop *l, const struct http_conf *conf
 uint16_t http_server_port(const struct http_server *s);
 /** Stop accepting; answers that are pending still go out, with Connection: close. */
 void http_server_drain(struct http_server *s);
-size_t http_server_pending(const struct http_server *s); /**< requests not answered yet */
+size_t http_server_pending(const struct http_server *s); /**< answers owed, or not yet all sent */
+/** Cuts all connections. Requests that are not parked still need their answer, which goes nowhere. */
 void http_server_free(struct http_server *s);
 /** Counters of the server, for /metrics. */
 struct http_stats {
-    uint64_t connections_open, connections_total, requests_total, refused_total, gone_total;
-    /** Answers by route (index as in the table) and status class 1..5; durations in ns summed. */
+    uint64_t connections_open, connections_total, requests_total;
+    uint64_t refused_total; /**< by the scanner or the gate */
+    uint64_t gone_total;    /**< clients that left before their answer */
 };
 void http_server_stats(const struct http_server *s, struct http_stats *ret);
 /** Answers of route @p i so far by status class (1..5), and their summed duration. */
@@ -80,8 +82,9 @@ struct str request_body(struct request *rq);     /**< contiguous */
  *  the route takes none. */
 const struct json *request_json(struct request *rq);
 
-/** Leave the request waiting (long poll). Trims what it holds; on_gone(arg) comes once if the client
- *  hangs up before the reply, after which the request must not be touched. */
+/** Leave the request waiting (long poll). Trims what it holds: headers, body, query, path parameters
+ *  and arena are gone. on_gone(arg) comes once if the client hangs up, or the server is freed, before
+ *  the reply; after that the request must not be touched. A client that half-closes looks gone. */
 void request_park(struct request *rq, loop_fn *on_gone, void *arg);
 
 /* ---- answers: exactly one for each request; afterwards rq must not be touched */

@@ -28,6 +28,8 @@ struct conn {
     uint32_t served;                  /**< requests that evhttp has handed to us */
     bool is_dead;                     /**< refused and told so: whatever comes is thrown away */
     bool is_flushing;                 /**< an answer is not yet all in the kernel */
+    bool is_deaf;                     /**< `ear` is off, or a timer */
+    struct event ear;                 /**< readable or closed; see on_ear() */
     struct deadline *deadline;        /**< the list it is in, or NULL */
     struct conn *prev, *next;         /**< in that list */
     int64_t due_ns;
@@ -101,7 +103,6 @@ struct request {
     int64_t started_ns;
     loop_fn *on_gone;
     void *gone_arg;
-    struct event hangup;
 };
 
 /* ---- request.c */
@@ -122,4 +123,6 @@ const char *reply__reason(int status);
 /* ---- server.c */
 /** After an answer: may the connection now be late with its next request? */
 void conn__watch(struct conn *c);
+/** Notice again when the client speaks or leaves. */
+void conn__listen(struct conn *c);
 #endif

@@ -119,6 +119,7 @@ static void on_flushed(struct evhttp_request *req, void *arg)
     struct conn *c = arg;
     c->is_flushing = false;
     c->server->n_flushing--;
+    conn__listen(c);
 }
 
 /* Returns how many bytes the kernel took, or -1 if the connection is broken. */
@@ -165,10 +166,9 @@ static void answer(struct request *rq, int status, const char *type, struct str 
     struct str head = buf_str(out);
     if (rq->is_head)
         body.n = 0;
-    if (rq->is_parked)
-        event_del(&rq->hangup);
     request__finish(rq, status);
     conn__watch(c);
+    conn__listen(c);
     ssize_t sent = send_now(c, head, body);
     if (sent < 0) {
         evhttp_connection_free(c->evcon);

@@ -7,7 +7,6 @@
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <utlist.h>
@@ -97,7 +96,6 @@ void request__detach(struct request *rq)
     rq->server->stats.gone_total++;
     if (!rq->is_parked)
         return; /* the answer that is still owed goes nowhere */
-    event_del(&rq->hangup);
     rq->is_parked = false;
     rq->on_gone(rq->gone_arg);
     request__finish(rq, 0);
@@ -183,22 +181,6 @@ const struct json *request_json(struct request *rq)
 
 /* ---- parking */
 
-/* A reset is reported as readable, and so are the bytes of a pipelined request. Those must stay where
- * they are and would be reported again and again: from then on it is asked twice a second. (Edge
- * triggering would do too, but libevent's change list does not take it off the descriptor again.) */
-static void on_hangup(evutil_socket_t unused, short what, void *arg)
-{
-    struct request *rq = arg;
-    struct pollfd now = { .fd = rq->conn->fd, .events = POLLRDHUP };
-    if ((what & EV_CLOSED) || poll(&now, 1, 0) != 0) {
-        evhttp_connection_free(rq->conn->evcon);
-    } else if (what & EV_READ) {
-        event_del(&rq->hangup);
-        event_assign(&rq->hangup, loop_base(rq->loop), -1, EV_PERSIST, on_hangup, rq);
-        event_add(&rq->hangup, &(struct timeval){ .tv_usec = 500000 });
-    }
-}
-
 /* evhttp reads Connection after the answer to decide whether to close; the rest is not needed. */
 static void trim_headers(struct request *rq)
 {
@@ -226,8 +208,7 @@ void request_park(struct request *rq, loop_fn *on_gone, void *arg)
     rq->is_parked = true;
     rq->on_gone = on_gone;
     rq->gone_arg = arg;
-    event_assign(&rq->hangup, loop_base(rq->loop), rq->conn->fd, EV_CLOSED | EV_READ | EV_PERSIST, on_hangup, rq);
-    event_add(&rq->hangup, NULL);
+    conn__listen(rq->conn);
 }
 
 /* ---- steps before the handler. Each answers and returns false, or goes on. */

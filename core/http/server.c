@@ -20,6 +20,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -161,6 +162,7 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
     struct conn *c = arg;
     struct http_server *s = c->server;
     conn_no_deadline(c);
+    event_del(&c->ear);
     s->by_fd[c->fd] = NULL;
     if (c->is_flushing)
         s->n_flushing--;
@@ -172,6 +174,45 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
         s->is_full = false;
         listener_update(s);
     }
+}
+
+/* The second event of a connection's descriptor, beside evhttp's. While a request is being answered
+ * evhttp does not read and would not see that the client left; and as long as this one is there,
+ * evhttp's taking its own off and on costs no epoll_ctl().
+ *
+ * A reset is reported as readable, and so are the bytes of a pipelined request. Those must stay where
+ * they are, but would be reported again and again: then it is turned off until the answer, and a
+ * parked request asks twice a second instead. (Edge triggering would do too, but libevent's change
+ * list does not take it off the descriptor again.) */
+static void on_ear(evutil_socket_t unused, short what, void *arg)
+{
+    struct conn *c = arg;
+    bool is_parked = c->rq && c->rq->is_parked;
+    struct pollfd now = { .fd = c->fd, .events = POLLRDHUP };
+    if (!c->rq && !c->is_flushing)
+        return; /* evhttp reads */
+    if (is_parked && ((what & EV_CLOSED) || poll(&now, 1, 0) != 0)) {
+        evhttp_connection_free(c->evcon);
+        return;
+    }
+    if (what & EV_TIMEOUT)
+        return;
+    event_del(&c->ear);
+    c->is_deaf = true;
+    if (is_parked) {
+        event_assign(&c->ear, loop_base(c->server->loop), -1, EV_PERSIST, on_ear, c);
+        event_add(&c->ear, &(struct timeval){ .tv_usec = 500000 });
+    }
+}
+
+void conn__listen(struct conn *c)
+{
+    if (!c->is_deaf)
+        return;
+    c->is_deaf = false;
+    event_del(&c->ear);
+    event_assign(&c->ear, loop_base(c->server->loop), c->fd, EV_READ | EV_CLOSED | EV_PERSIST, on_ear, c);
+    event_add(&c->ear, NULL);
 }
 
 static void conn_tie(struct conn *c)
@@ -189,6 +230,9 @@ static void conn_tie(struct conn *c)
     }
     s->by_fd[c->fd] = c;
     evhttp_connection_set_closecb(c->evcon, on_conn_closed, c);
+    event_assign(&c->ear, loop_base(s->loop), -1, 0, on_ear, c);
+    c->is_deaf = true;
+    conn__listen(c);
 }
 
 static void on_tie_fresh(evutil_socket_t fd, short what, void *arg)

@@ -153,14 +153,18 @@ static size_t in_line(struct wire *w, const struct wire_limits *max, const uint8
 static size_t in_name(struct wire *w, const struct wire_limits *max, const uint8_t *p, size_t n)
 {
     size_t i = run_of(TOKEN, p, n);
-    word_add(w, p, i);
+    bool may_frame = w->word_n > 0 || (p[0] | 32) == 'c' || (p[0] | 32) == 't';
+    if (may_frame)
+        word_add(w, p, i);
+    else if (i > 0)
+        w->word_n = WIRE_WORD + 1; /* none of the two that matter, however it goes on */
     if (i == n)
         return i;
     if (p[i] != ':' || w->word_n == 0)
         return refuse_byte(w, p[i], "a header's name is not a token followed by a colon");
-    if (word_is(w, STR("content-length")))
+    if (may_frame && word_is(w, STR("content-length")))
         w->wanted = WANT_LENGTH;
-    else if (word_is(w, STR("transfer-encoding")))
+    else if (may_frame && word_is(w, STR("transfer-encoding")))
         w->wanted = WANT_CODING;
     w->word_n = 0;
     w->state = IN_VALUE;

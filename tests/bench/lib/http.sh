@@ -33,7 +33,7 @@ start_server() {
         port=$(cut -d' ' -f2 "$dir/port")
     else
         "$1/phoenix-api" --listen "127.0.0.1:$port" --store.path "$dir/phoenix.db" --plugin.dir "$1/.libs" \
-            --log.level warn 2>"$dir/server.log" &
+            --data_dir "$PWD/../../etc" --log.level warn 2>"$dir/server.log" &
         pid=$!
     fi
     pids="$pids $pid"
