@@ -55,10 +55,10 @@ static void check_parity(struct look *l)
                  e->n_batches, f.min_batches);
     } else {
         l->parity_broken =
-            e->theta - b.time > log1p(PARITY_MARGIN) || e->theta + b.time < log1p(-PARITY_MARGIN);
+            e->theta - b.below > log1p(PARITY_MARGIN) || e->theta + b.above < log1p(-PARITY_MARGIN);
         snprintf(l->parity_text, sizeof l->parity_text,
                  "points that entered, candidate to baseline: %.4f (%.4f to %.4f)", exp(e->theta),
-                 exp(e->theta - b.time), exp(e->theta + b.time));
+                 exp(e->theta - b.below), exp(e->theta + b.above));
     }
 }
 
@@ -69,8 +69,9 @@ static void compute_kpis(struct look *l)
         k->def = &l->in->kpis[i];
         k->series = &l->cells->series[i];
         if (k->def->ops->estimand == PHX_EVENT) event__compute(l->cells, k->series, &k->event);
-        else effect__compute(l->cells, k->series, k->def->ops->estimand, (size_t)l->in->spec->min_batches,
-                             &k->effect);
+        else
+            effect__compute(l->cells, k->series, k->def->ops->estimand, (size_t)l->in->spec->min_batches,
+                            &k->effect);
         series__drops(l->cells, k->series, &k->drops);
     }
 }

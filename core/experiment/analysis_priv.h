@@ -73,7 +73,7 @@ enum {
     FLAG_DOMINATED = 32,    /**< one host carries the total */
     FLAG_ZEROS = 64,        /**< cells of zero: compared by sums instead of by ratios of cells */
     FLAG_HOSTS_LEFT_OUT = 128, /**< hosts with less than half of their pairs */
-    FLAG_RANGE = 256,          /**< too long a memory: the width is twice the range of the buckets */
+    FLAG_RANGE = 256,          /**< too long a memory: the width comes from the range of the buckets */
     FLAG_COUNT = 9
 };
 extern const char *const flag__names[FLAG_COUNT];
@@ -87,6 +87,7 @@ struct effect {
     double tau;
     double s, s_hosts; /**< sd of batch means; sd of host effects (for totals: of their linear parts) */
     double floor;      /**< least half-width that the resolution of the figures allows */
+    double reach[2];   /**< FLAG_RANGE: least half-width below and above theta */
     double late;       /**< theta of the second half of the batches */
     double mean;       /**< of batches, relative to theta */
     unsigned flags;
@@ -100,9 +101,10 @@ struct band_facts {
     int64_t fleet_size; /**< 0: endless */
     size_t min_batches;
 };
-/** Half-widths at one-sided risk @p alpha. Infinite: not enough batches or hosts. */
+/** An interval at one-sided risk @p alpha, from theta - below to theta + above, and its parts (`time` the
+ *  wider side's). Infinite: not enough batches or hosts. */
 struct band {
-    double time, host;
+    double below, above, time, host;
 };
 struct band effect__band(const struct effect *e, const struct band_facts *f, double alpha);
 /** ln e-value against "no effect". */

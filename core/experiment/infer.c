@@ -15,7 +15,7 @@
 
 #define PRIOR 1.0              /* g of the t-mixture */
 #define RATIO_RESOLUTION 0.001 /* of figures that are not counts */
-#define RANGES 2 /* of the buckets, where their memory is too long for statistics */
+#define RANGES 3               /* times the outermost bucket, where the memory is too long for statistics */
 #define DRIFT_P 0.001
 #define BATCHES_MAX 1000000
 
@@ -335,19 +335,17 @@ static void levels_find(struct work *w)
 
 /* Too few batches for so long a memory: the host's own life shows in the figures, memory moves in steps.
  * An effect that stands far out of all that need not wait for a good estimate of it. Then the least
- * batches are taken, and the half-width is twice the whole range of the buckets: more than their mean
- * can be off, unless the memory is many times longer than all that was seen. */
+ * batches are taken, and theta may be off, to each side, by three times what the outermost bucket is:
+ * more than a mean can be, unless the memory is many times longer than all that was seen. */
 static void take_range(struct work *w, size_t min_batches)
 {
     struct effect *e = w->e;
-    double low = INFINITY, high = -INFINITY;
     if (e->n_batches >= min_batches || w->n_fleet / BATCH_LEAST < min_batches) return;
     for (size_t i = 0; i < w->n_fleet; i++) {
-        low = fmin(low, w->fleet[i]);
-        high = fmax(high, w->fleet[i]);
+        e->reach[0] = fmax(e->reach[0], RANGES * (e->theta - w->fleet[i]));
+        e->reach[1] = fmax(e->reach[1], RANGES * (w->fleet[i] - e->theta));
     }
     e->flags |= FLAG_RANGE;
-    e->floor = RANGES * (high - low);
     e->batch_buckets = BATCH_LEAST;
     e->n_batches = w->n_fleet / BATCH_LEAST;
 }
@@ -412,12 +410,12 @@ static double finite_fleet(const struct effect *e, const struct band_facts *f)
 static double time_half(const struct effect *e, size_t batches, double alpha)
 {
     double half = phx_tmix_half((double)batches, e->s, PRIOR, 2 * alpha);
-    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE | FLAG_RANGE) ? fmax(half, e->floor) : half;
+    return e->flags & (FLAG_DETERMINISTIC | FLAG_COARSE) ? fmax(half, e->floor) : half;
 }
 
 struct band effect__band(const struct effect *e, const struct band_facts *f, double alpha)
 {
-    struct band b = { INFINITY, 0 };
+    struct band b = { INFINITY, INFINITY, INFINITY, 0 };
     if (e->why[0] || e->n_batches < f->min_batches) return b;
     double fpc = f->scope == SCOPE_FLEET ? finite_fleet(e, f) : 0;
     if (fpc > 0) {
@@ -425,7 +423,10 @@ struct band effect__band(const struct effect *e, const struct band_facts *f, dou
         double n = (double)e->n_hosts;
         b.host = n < 2 ? INFINITY : phx_t_isf(alpha, n - 1) * e->s_hosts / sqrt(n) * fpc;
     }
-    b.time = time_half(e, e->n_batches, alpha);
+    double half = time_half(e, e->n_batches, alpha);
+    b.below = fmax(half, e->reach[0]) + b.host;
+    b.above = fmax(half, e->reach[1]) + b.host;
+    b.time = fmax(half, fmax(e->reach[0], e->reach[1]));
     return b;
 }
 
@@ -448,6 +449,7 @@ double effect__ln_e(const struct effect *e)
 {
     double s = e->s;
     if (e->n_batches < 2 || e->why[0]) return 0;
-    if (e->flags & (FLAG_DETERMINISTIC | FLAG_RANGE)) s = fmax(s, e->floor); /* as if it varied by that */
+    if (e->flags & (FLAG_DETERMINISTIC | FLAG_RANGE))
+        s = fmax(s, fmax(e->floor, fmax(e->reach[0], e->reach[1]))); /* as if it varied by that */
     return s > 0 ? phx_tmix_ln_e((double)e->n_batches, e->theta, s, 0, PRIOR) : 0;
 }

@@ -58,8 +58,8 @@ static enum criterion_state band_state(const struct case_of *c, const struct eff
     struct band_facts f = band_facts__of(c->l->in->spec);
     struct band meet = effect__band(e, &f, alpha_meet), fail = effect__band(e, &f, c->alpha_fail);
     double over = sign * (e->theta - target);
-    if (over + meet.time + meet.host <= 0) return CRITERION_MET;
-    return over - fail.time - fail.host > 0 ? CRITERION_FAILED : CRITERION_OPEN;
+    if (over + (sign > 0 ? meet.above : meet.below) <= 0) return CRITERION_MET;
+    return over - (sign > 0 ? fail.below : fail.above) > 0 ? CRITERION_FAILED : CRITERION_OPEN;
 }
 
 /* What it drifts towards must be good too, and most batches must agree with their mean. */
@@ -93,10 +93,9 @@ static void judge_reduction(struct case_of *c)
     if (too_few(c, e)) return;
     struct band_facts f = band_facts__of(c->l->in->spec);
     struct band b = effect__band(e, &f, c->alpha_meet);
-    double half = b.time + b.host;
     enum criterion_state s = band_state(c, e, target, 1, c->alpha_meet);
     say(c->j, s, "%s: reduced by %.1f %% (%.1f to %.1f %%), at least %.1f %% is asked for: %s", c->cr->kpi,
-        -100 * expm1(e->theta), -100 * expm1(e->theta + half), -100 * expm1(e->theta - half),
+        -100 * expm1(e->theta), -100 * expm1(e->theta + b.above), -100 * expm1(e->theta - b.below),
         100 * c->cr->value, outcome(s, c->cr->guardrail));
     if (s == CRITERION_OPEN) say_what_it_needs(c, e, target);
     weigh_flags(c, e, target, 1);
@@ -104,12 +103,11 @@ static void judge_reduction(struct case_of *c)
 
 static const char *ratio_text(const struct effect *e, const struct band *b, char out[96])
 {
-    double half = b->time + b->host;
     if (e->why[0]) snprintf(out, 96, "has no ratio");
-    else if (isinf(half)) snprintf(out, 96, "%.3f of the baseline (no interval yet)", exp(e->theta));
+    else if (isinf(b->above)) snprintf(out, 96, "%.3f of the baseline (no interval yet)", exp(e->theta));
     else
-        snprintf(out, 96, "%.3f of the baseline (%.3f to %.3f)", exp(e->theta), exp(e->theta - half),
-                 exp(e->theta + half));
+        snprintf(out, 96, "%.3f of the baseline (%.3f to %.3f)", exp(e->theta), exp(e->theta - b->below),
+                 exp(e->theta + b->above));
     return out;
 }
 

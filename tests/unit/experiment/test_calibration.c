@@ -50,7 +50,7 @@ static int false_alarms(double phi, int runs, int buckets, size_t step, uint64_t
             struct effect e;
             effect__compute(&cells, &s, PHX_LOG_RATIO, f.min_batches, &e);
             struct band band = effect__band(&e, &f, 0.025);
-            claimed = fabs(e.theta) > band.time + band.host;
+            claimed = fabs(e.theta) > fmin(band.below, band.above);
         }
         wrong += claimed;
     }
@@ -91,7 +91,7 @@ START_TEST(fleet_interval_covers_hosts_that_were_not_watched)
         struct effect e;
         effect__compute(&cells, &s, PHX_LOG_RATIO, f.min_batches, &e);
         struct band band = effect__band(&e, &f, 0.025);
-        wrong += fabs(e.theta) > band.time + band.host;
+        wrong += fabs(e.theta) > fmin(band.below, band.above);
     }
     ck_assert_msg(wrong <= (0.05 + 3 * sqrt(0.05 * 0.95 / RUNS)) * RUNS, "%d of %d", wrong, RUNS);
 }
