@@ -5,3 +5,4 @@ EXTRA_DIST += %D%/statistics.md %D%/rooms/experiment.md
 EXTRA_DIST += %D%/rooms/base.md %D%/rooms/cli.md
 dist_man_MANS += %D%/man/phoenix.1
 EXTRA_DIST += %D%/rooms/agent.md
+EXTRA_DIST += %D%/rooms/pipelines.md

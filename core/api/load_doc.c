@@ -42,7 +42,8 @@ int load_read(const struct row *r, struct load *ret, struct err *err)
     str_copy(ret->experiment_id, sizeof ret->experiment_id, row_str(r, F_LOADS_EXPERIMENT_ID));
     str_copy(ret->profile, sizeof ret->profile, row_str(r, F_LOADS_PROFILE));
     ret->spec = row_json(r, F_LOADS_SPEC);
-    return ret->spec ? 0 : err_set(err, ERR_INTERNAL, "load simulation %s is stored without its spec", ret->id);
+    return ret->spec ? 0
+                     : err_set(err, ERR_INTERNAL, "load simulation %s is stored without its spec", ret->id);
 }
 
 void load_done(struct load *l)

@@ -16,7 +16,8 @@ static const struct {
 static const char *resolve(struct api *api, const char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (strcmp(aliases[i].alias, name) == 0 && registry_find(api->registry, PHX_LOAD, aliases[i].name, NULL)) {
+        if (strcmp(aliases[i].alias, name) == 0 &&
+            registry_find(api->registry, PHX_LOAD, aliases[i].name, NULL)) {
             return aliases[i].name;
         }
     }

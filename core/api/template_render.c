@@ -101,8 +101,8 @@ static struct json *flatten(const struct json *warnings)
     return texts;
 }
 
-int template_render(struct api *api, const struct render_ask *ask, struct rendered *ret, struct faults *faults,
-                    struct err *err)
+int template_render(struct api *api, const struct render_ask *ask, struct rendered *ret,
+                    struct faults *faults, struct err *err)
 {
     struct err own = { 0 };
     err = err ? err : &own;

@@ -84,7 +84,8 @@ static int check_placeholders(const struct json *node, const struct json *parame
 
 static int check_members(const struct json *doc, struct err *err)
 {
-    static const char *const known[] = { "name", "collector", "summary", "description", "parameters", "pipeline" };
+    static const char *const known[] = { "name",        "collector",  "summary",
+                                         "description", "parameters", "pipeline" };
     const char *key;
     const struct json *value;
     for (size_t i = 0; json_member(doc, &i, &key, &value);) {
@@ -112,7 +113,8 @@ static int make_schema(struct template *t, struct err *err)
 }
 
 /* A template of `doc`, which is taken; its place says what it must be called. */
-static int parse(struct json *doc, const char *collector, const char *name, struct template *ret, struct err *err)
+static int parse(struct json *doc, const char *collector, const char *name, struct template *ret,
+                 struct err *err)
 {
     *ret = (struct template){
         .name = json_get_str(doc, "name", ""),
@@ -127,8 +129,8 @@ static int parse(struct json *doc, const char *collector, const char *name, stru
         return err->code;
     }
     if (strcmp(ret->name, name) != 0 || strcmp(ret->collector, collector) != 0) {
-        return err_set(err, ERR_CONFIG, "name and collector must be those of its path, \"%s\" and \"%s\"", name,
-                       collector);
+        return err_set(err, ERR_CONFIG, "name and collector must be those of its path, \"%s\" and \"%s\"",
+                       name, collector);
     }
     if (!name_valid(str_of(name), false) || !name_valid(str_of(collector), false)) {
         return err_set(err, ERR_CONFIG, "\"%s/%s\" is no name of a template", collector, name);

@@ -46,7 +46,8 @@ static int check_text(const char *what, const char *s, bool is_required, struct 
     }
     size_t n = strnlen(s, LIMIT_PLUGIN_TEXT + 1);
     if (n > LIMIT_PLUGIN_TEXT) {
-        return refuse(why, "a short line", REMEDY_AUTHOR, "%s is longer than %d bytes", what, LIMIT_PLUGIN_TEXT);
+        return refuse(why, "a short line", REMEDY_AUTHOR, "%s is longer than %d bytes", what,
+                      LIMIT_PLUGIN_TEXT);
     }
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
@@ -123,7 +124,8 @@ static int check_kpi(const char *name, const void *ops, struct refusal *why)
         }
     }
     if (n == 0 || n == LIMIT_PLUGIN_COMPONENTS) {
-        return refuse(why, "1 to 63 inputs", REMEDY_AUTHOR, "component \"%s\" has %s", name, n ? "more" : "none");
+        return refuse(why, "1 to 63 inputs", REMEDY_AUTHOR, "component \"%s\" has %s", name,
+                      n ? "more" : "none");
     }
     return 0;
 }
@@ -201,7 +203,8 @@ static int check_needs(const phx_component *c, struct refusal *why)
 {
     for (size_t i = 0; c->needs && c->needs[i]; i++) {
         if (i == LIMIT_PLUGIN_COMPONENTS || check_text("an id in needs", c->needs[i], true, why) != 0) {
-            return refuse(why, "a list of ids", REMEDY_AUTHOR, "component \"%s\" needs no sane list", c->name);
+            return refuse(why, "a list of ids", REMEDY_AUTHOR, "component \"%s\" needs no sane list",
+                          c->name);
         }
         if (!host__knows(c->needs[i])) {
             return refuse(why, "an interface that this release has", "use a newer Phoenix",
@@ -248,7 +251,8 @@ static int check_component(struct arena *a, const phx_component *theirs, const p
     if ((c->create == NULL) != (c->destroy == NULL)) {
         return missing_call(c->name, c->create ? "destroy" : "create", why);
     }
-    if (check_ops(a, kind, c, why) != 0 || check_needs(c, why) != 0 || check_schema(c, ret_schema, why) != 0) {
+    if (check_ops(a, kind, c, why) != 0 || check_needs(c, why) != 0 ||
+        check_schema(c, ret_schema, why) != 0) {
         return -1;
     }
     *ret_c = c;

@@ -26,7 +26,8 @@ static struct instance *of(const phx_host *h)
 
 static void on_log(const phx_host *h, uint32_t level, phx_str text)
 {
-    static const enum log_event events[] = { EV_PLUGIN_DEBUG, EV_PLUGIN_LOG, EV_PLUGIN_WARN, EV_PLUGIN_ERROR };
+    static const enum log_event events[] = { EV_PLUGIN_DEBUG, EV_PLUGIN_LOG, EV_PLUGIN_WARN,
+                                             EV_PLUGIN_ERROR };
     enum log_event ev = events[level <= PHX_ERROR ? level : PHX_ERROR];
     int n = text.n < LOG_LINE_MAX ? (int)text.n : LOG_LINE_MAX;
     log_event(ev, NULL, "%s: %.*s", of(h)->component->name, n, text.p ? text.p : "");

@@ -34,8 +34,8 @@ struct registry_conf {
     struct loop *loop;                  /**< NULL: instances get no loop, no lanes */
 };
 /** Load all plugins: built-in ones, single files, directories. Each file is loaded in a child process
- *  first, so this must be called before the program has threads. Bad ones are refused, logged and listed, never fatal. A
- *  directory that is not safe (owner, mode) is refused as a whole. */
+ *  first, so this must be called before the program has threads. Bad ones are refused, logged and
+ *  listed, never fatal. A directory that is not safe (owner, mode) is refused as a whole. */
 struct registry *registry_new(const struct registry_conf *conf, struct err *err);
 void registry_free(struct registry *r); /**< objects stay mapped: code is never unloaded */
 size_t registry_count(const struct registry *r);

@@ -40,8 +40,8 @@ static void add_component(struct registry *r, struct component *proto, struct ch
     const phx_component *c = k->component[i];
     struct refusal why;
     if (!c) {
-        refuse(&why, "a kind that this host knows", "use a newer Phoenix for it", "component \"%s\" of kind %s",
-               theirs->name, theirs->kind);
+        refuse(&why, "a kind that this host knows", "use a newer Phoenix for it",
+               "component \"%s\" of kind %s", theirs->name, theirs->kind);
         add_refused(r, proto->path, &why);
         return;
     }

@@ -38,7 +38,8 @@ PHX_HELPER phx_str phx_vformat(char *line, size_t cap, const char *fmt, va_list 
 }
 
 /** Log one line. */
-static inline PHX_HELPER_PRINTF(3, 4) void phx_logf(const phx_host *host, uint32_t level, const char *fmt, ...)
+static inline PHX_HELPER_PRINTF(3, 4) void phx_logf(const phx_host *host, uint32_t level, const char *fmt,
+                                                    ...)
 {
     char line[PHX_HELPER_LINE];
     va_list ap;
@@ -66,8 +67,8 @@ PHX_HELPER phx_status phx_put(const phx_sink *out, const char *what, const char 
 }
 
 /** Put one word with a formatted value, which is cut at 511 bytes. */
-static inline PHX_HELPER_PRINTF(4, 5) phx_status phx_putf(const phx_sink *out, const char *what, const char *key,
-                                                          const char *fmt, ...)
+static inline PHX_HELPER_PRINTF(4, 5) phx_status
+    phx_putf(const phx_sink *out, const char *what, const char *key, const char *fmt, ...)
 {
     char line[PHX_HELPER_LINE];
     va_list ap;
@@ -87,7 +88,8 @@ PHX_HELPER double phx_cfg_num(const phx_host *host, const phx_cfg *cfg, const ch
     return host->cfg_num(cfg, path, dflt);
 }
 /** Lives until destroy. */
-PHX_HELPER const char *phx_cfg_str(const phx_host *host, const phx_cfg *cfg, const char *path, const char *dflt)
+PHX_HELPER const char *phx_cfg_str(const phx_host *host, const phx_cfg *cfg, const char *path,
+                                   const char *dflt)
 {
     return host->cfg_str(cfg, path, dflt);
 }

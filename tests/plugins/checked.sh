@@ -25,7 +25,7 @@ for so in "$build"/.libs/*.so "$build"/plugins/template/.libs/*.so; do
 done
 bad=$build/tests/unit/plugin/.libs
 if [ -f "$bad/bad_writes.so" ]; then
-    for name in writes reads none license crash; do
+    for name in writes reads load none license crash; do
         check "$bad/bad_$name.so" 1 "bad_$name.so does not pass"
     done
 fi

@@ -101,7 +101,8 @@ static struct buf read_pipeline(const char *path)
     struct err err = { 0 };
     buf_init(&text, TEXT_MAX);
     buf_init(&json, TEXT_MAX);
-    struct json *j = file_read(path, TEXT_MAX, &text, &err) == 0 ? yaml_parse(buf_str(&text), NULL, &err) : NULL;
+    struct json *j =
+        file_read(path, TEXT_MAX, &text, &err) == 0 ? yaml_parse(buf_str(&text), NULL, &err) : NULL;
     if (!j) {
         trial_fail("--pipeline %s: %s", path, err.msg);
     }
@@ -197,7 +198,8 @@ static void survives_mutations(struct trial *t)
 }
 
 static const char *const nonsense[] = {
-    "", "{}", "[]", "null", "nonsense", "{\"a\":", "\x01\x02", "---\n- &a [*a]\n", "{\"pipeline\":[[[[[[[[{}]]]]]]]]}",
+    "", "{}", "[]", "null", "nonsense", "{\"a\":", "\x01\x02", "---\n- &a [*a]\n",
+    "{\"pipeline\":[[[[[[[[{}]]]]]]]]}",
 };
 
 static void survives_nonsense(struct trial *t)

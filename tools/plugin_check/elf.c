@@ -201,7 +201,8 @@ static void check_dynamic(const struct elf *e, struct tap *t)
     } else if (has_dynamic(e, DT_RUNPATH)) {
         rpath = name_at(e->dynstr, dynamic_value(e, DT_RUNPATH));
     }
-    result(t, "it searches libraries beside itself only, if anywhere", !rpath || is_origin_path(rpath), rpath);
+    result(t, "it searches libraries beside itself only, if anywhere", !rpath || is_origin_path(rpath),
+           rpath);
 }
 
 static void check_segments(const struct elf *e, struct tap *t)
@@ -239,7 +240,8 @@ void check_static(const struct options *o, struct tap *t)
     struct err err = { 0 };
     struct elf e;
     buf_init(&file, FILE_MAX_BYTES);
-    const char *why = file_read(o->file, FILE_MAX_BYTES, &file, &err) == 0 ? elf_open(&e, buf_str(&file)) : err.msg;
+    const char *why =
+        file_read(o->file, FILE_MAX_BYTES, &file, &err) == 0 ? elf_open(&e, buf_str(&file)) : err.msg;
     result(t, "it is a shared object", !why, why);
     if (!why) {
         check_exports(&e, t);

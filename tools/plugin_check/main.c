@@ -109,7 +109,16 @@ static void check_dynamic_all(const struct options *o, struct tap *t)
     registry_free(r);
 }
 
-enum { OPT_DESCRIBE = 256, OPT_STATIC, OPT_ONLY, OPT_CONFIG, OPT_PIPELINE, OPT_TIMEOUT, OPT_SEED, OPT_VERSION };
+enum {
+    OPT_DESCRIBE = 256,
+    OPT_STATIC,
+    OPT_ONLY,
+    OPT_CONFIG,
+    OPT_PIPELINE,
+    OPT_TIMEOUT,
+    OPT_SEED,
+    OPT_VERSION
+};
 static const struct option long_options[] = {
     { "describe", no_argument, NULL, OPT_DESCRIBE },
     { "static", no_argument, NULL, OPT_STATIC },

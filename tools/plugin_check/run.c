@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -78,9 +79,10 @@ static void on_log_line(void *arg, const char *line)
 {
 }
 
-static _Noreturn void run_child(const struct options *o, const struct component *c, trial_fn *run, int verdict,
-                                int noise)
+static _Noreturn void run_child(const struct options *o, const struct component *c, trial_fn *run,
+                                int verdict, int noise)
 {
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     verdict_fd = verdict;
@@ -128,24 +130,35 @@ static bool drain(int fd, struct capture *c)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Until both pipes are closed or time is over. */
-static bool collect(int verdict, int noise, int64_t timeout_ns, struct capture *why, struct capture *chatter)
+/* Read both pipes until the child has ended or time is over. The child, not the end of the pipes: what
+ * it has forked may hold them for long. */
+static bool collect(pid_t pid, const int fds[2], int64_t timeout_ns, struct capture out[2])
 {
     int64_t deadline = clock_mono() + timeout_ns;
-    struct pollfd p[2] = { { .fd = verdict, .events = POLLIN }, { .fd = noise, .events = POLLIN } };
-    while (p[0].fd >= 0) {
+    int end = pidfd_open(pid, 0);
+    struct pollfd p[3] = { { .fd = end, .events = POLLIN },
+                           { .fd = fds[0], .events = POLLIN },
+                           { .fd = fds[1], .events = POLLIN } };
+    for (bool has_ended = false;;) {
         int64_t left = (deadline - clock_mono()) / NS_PER_MS;
-        int rc = left > 0 ? poll(p, 2, (int)left) : 0;
-        if (rc == 0) {
-            return false;
+        int n = poll(p, 3, has_ended || left < 0 ? 0 : (int)left);
+        if (n < 0 && errno == EINTR) {
+            continue;
         }
-        for (int i = 0; rc > 0 && i < 2; i++) {
-            if (p[i].revents && !drain(p[i].fd, i ? chatter : why)) {
-                p[i].fd = -1;
+        has_ended |= p[0].revents != 0;
+        bool has_more = false;
+        for (int i = 0; n > 0 && i < 2; i++) {
+            if (p[i + 1].revents && drain(fds[i], &out[i])) {
+                has_more = true;
+            } else if (p[i + 1].revents) {
+                p[i + 1].fd = -1;
             }
         }
+        if (!has_more && (has_ended || n <= 0)) {
+            close(end);
+            return has_ended;
+        }
     }
-    return true;
 }
 
 static enum outcome judge(int status, bool in_time, const struct capture *why, const struct capture *chatter,
@@ -187,24 +200,20 @@ static void run_case(const struct options *o, const struct component *c, const s
     }
     close(verdict[1]);
     close(noise[1]);
-    struct capture why = { .n = 0 }, chatter = { .n = 0 };
-    bool in_time = pid > 0 && collect(verdict[0], noise[0], o->timeout_ns, &why, &chatter);
+    struct capture out[2] = { { .n = 0 }, { .n = 0 } };
+    bool in_time = pid > 0 && collect(pid, (int[2]){ verdict[0], noise[0] }, o->timeout_ns, out);
     int status = 0;
     if (pid > 0) {
-        if (!in_time) {
-            kill(pid, SIGKILL);
-        }
+        setpgid(pid, pid);    /* as the child does: whoever comes first */
+        kill(-pid, SIGKILL);  /* what it left behind, and itself if it hangs */
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         }
     }
-    struct pollfd rest = { .fd = noise[0], .events = POLLIN };
-    while (poll(&rest, 1, 0) > 0 && (rest.revents & POLLIN) && drain(noise[0], &chatter)) {
-    }
     close(verdict[0]);
     close(noise[0]);
-    tap_result(tap, judge(status, in_time, &why, &chatter, text, sizeof text), name, text);
-    if (chatter.n) {
-        tap_note("output: %s", chatter.text);
+    tap_result(tap, judge(status, in_time, &out[0], &out[1], text, sizeof text), name, text);
+    if (out[1].n) {
+        tap_note("output: %s", out[1].text);
     }
 }
 

@@ -13,10 +13,11 @@ static void set_up(void)
     struct err err = { 0 };
     load = (struct load){ .profile = "steady", .created_ns = T0, .updated_ns = T0, .rev = 1 };
     uuid7_new(load.id);
-    load.spec = json_parse(STR("{\"duration\":\"60s\",\"seed\":1,\"parameters\":{},\"target_hosts\":[\"a\",\"b\"],"
-                               "\"hosts\":{\"a\":{\"status\":\"starting\",\"since\":1700000000000000000,\"task\":\"t1\"},"
-                               "\"b\":{\"status\":\"starting\",\"since\":1700000000000000000,\"task\":\"t2\"}}}"),
-                           NULL, &err);
+    load.spec = json_parse(
+        STR("{\"duration\":\"60s\",\"seed\":1,\"parameters\":{},\"target_hosts\":[\"a\",\"b\"],"
+            "\"hosts\":{\"a\":{\"status\":\"starting\",\"since\":1700000000000000000,\"task\":\"t1\"},"
+            "\"b\":{\"status\":\"starting\",\"since\":1700000000000000000,\"task\":\"t2\"}}}"),
+        NULL, &err);
     ck_assert_msg(load.spec != NULL, "%s", err.msg);
 }
 

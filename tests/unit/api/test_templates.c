@@ -40,7 +40,9 @@ static phx_status health(phx_self *self, phx_str seen, const phx_sink *out, uint
 }
 static const phx_collector_ops ops = { .size = sizeof ops, .render = render, .check = check, .launch = launch,
                                        .reload = reload, .health = health };
-static const phx_component native = { .size = sizeof native, .kind = PHX_COLLECTOR, .name = "native", .ops = &ops };
+static const phx_component native = {
+    .size = sizeof native, .kind = PHX_COLLECTOR, .name = "native", .ops = &ops
+};
 static const phx_component *const components[] = { &native, NULL };
 static const phx_plugin plugin = { .size = sizeof plugin, .id = "org.example.native", .version = "1",
                                    .license = "MIT", .components = components };
@@ -76,7 +78,8 @@ static void write_template(const char *name, const char *text)
     "  critical: { type: array, items: { type: string }, default: [] }\n" \
     "  needed: { type: string }\n" \
     "pipeline:\n" \
-    "  k: \"${k}\"\n  critical: \"${critical}\"\n  text: \"k is ${k}\"\n  list: [1, \"${needed}\", \"${env:HOME}\"]\n"
+    "  k: \"${k}\"\n  critical: \"${critical}\"\n  text: \"k is ${k}\"\n" \
+    "  list: [1, \"${needed}\", \"${env:HOME}\"]\n"
 
 static void set_up(void)
 {
@@ -132,7 +135,9 @@ START_TEST(a_scalar_that_is_a_placeholder_becomes_a_typed_value_and_other_text_s
 {
     templates_load(&pipelines, dir);
     ck_assert_msg(try("topk", "{\"k\":5,\"needed\":\"a: b\\\"\"}", NULL) == 0, "%s", err.msg);
-    ck_assert_str_eq(content(), "{\"k\":5,\"critical\":[],\"text\":\"k is ${k}\",\"list\":[1,\"a: b\\\"\",\"${env:HOME}\"]}");
+    ck_assert_str_eq(
+        content(),
+        "{\"k\":5,\"critical\":[],\"text\":\"k is ${k}\",\"list\":[1,\"a: b\\\"\",\"${env:HOME}\"]}");
     ck_assert_str_eq(json_str(json_at(rendered.warnings, 0), ""), "here: be careful");
 }
 END_TEST
@@ -159,7 +164,8 @@ START_TEST(the_users_value_goes_before_the_experiments_and_that_before_the_defau
     ck_assert_int_eq(try("topk", "{\"needed\":\"x\"}", "{\"critical\":[\"sshd\"],\"unknown\":1}"), 0);
     ck_assert_ptr_nonnull(strstr(content(), "\"critical\":[\"sshd\"]"));
     rendered_done(&rendered);
-    ck_assert_int_eq(try("topk", "{\"needed\":\"x\",\"critical\":[\"mine\"]}", "{\"critical\":[\"sshd\"]}"), 0);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"x\",\"critical\":[\"mine\"]}", "{\"critical\":[\"sshd\"]}"),
+                     0);
     ck_assert_ptr_nonnull(strstr(content(), "\"critical\":[\"mine\"]"));
 }
 END_TEST

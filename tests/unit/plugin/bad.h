@@ -27,7 +27,9 @@
 #define BAD_MINOR 0
 #endif
 
-static const phx_kpi_input input = { .size = sizeof input, .reduce = PHX_MEAN, .name = "series", .unit = "1" };
+static const phx_kpi_input input = {
+    .size = sizeof input, .reduce = PHX_MEAN, .name = "series", .unit = "1"
+};
 static const phx_kpi_input *const inputs[] = { &input, NULL };
 static phx_status cells(phx_self *self, const phx_kpi_window *w, const phx_kpi_out *out)
 {
@@ -36,9 +38,12 @@ static phx_status cells(phx_self *self, const phx_kpi_window *w, const phx_kpi_o
 #endif
     return PHX_OK;
 }
-static const phx_kpi_ops ops = {
-    .size = sizeof ops, .estimand = PHX_DIFF, .better = PHX_LOWER_IS_BETTER, .unit = "1", .inputs = inputs, .cells = cells
-};
+static const phx_kpi_ops ops = { .size = sizeof ops,
+                                 .estimand = PHX_DIFF,
+                                 .better = PHX_LOWER_IS_BETTER,
+                                 .unit = "1",
+                                 .inputs = inputs,
+                                 .cells = cells };
 static const phx_component component = {
     .size = sizeof component, .kind = BAD_KIND, .name = BAD_NAME, .schema = BAD_SCHEMA, .ops = &ops
 };

@@ -58,6 +58,10 @@ check_LTLIBRARIES += %D%/bad_reads.la
 tests_unit_plugin_bad_reads_la_SOURCES = %D%/bad_reads.c %D%/bad.h
 tests_unit_plugin_bad_reads_la_CFLAGS = $(PLUGIN_CFLAGS)
 tests_unit_plugin_bad_reads_la_LDFLAGS = $(BAD_LINK)
+check_LTLIBRARIES += %D%/bad_load.la
+tests_unit_plugin_bad_load_la_SOURCES = %D%/bad_load.c
+tests_unit_plugin_bad_load_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_unit_plugin_bad_load_la_LDFLAGS = $(BAD_LINK)
 
 check_PROGRAMS += %D%/test_find
 tests_unit_plugin_test_find_SOURCES = %D%/test_find.c

@@ -40,7 +40,10 @@ static void set_up(void)
     ops = (phx_kpi_ops){ .size = sizeof ops, .estimand = PHX_DIFF, .better = PHX_LOWER_IS_BETTER, .unit = "1",
                          .inputs = inputs, .cells = cells };
     component = (phx_component){ .size = sizeof component, .kind = PHX_KPI, .name = "good", .ops = &ops };
-    plugin = (phx_plugin){ .size = sizeof plugin, .id = "org.example.good", .version = "1.0", .license = "MIT",
+    plugin = (phx_plugin){ .size = sizeof plugin,
+                           .id = "org.example.good",
+                           .version = "1.0",
+                           .license = "MIT",
                            .components = components };
 }
 
@@ -155,8 +158,9 @@ START_TEST(unknown_flags_are_refused)
 }
 END_TEST
 
-static const char *const bad_ids[] = { "", "plain", "Org.example", "org..example", "org.example.", ".org", "org.exam ple",
-                                       "org.ex\xc3\xa4mple" };
+static const char *const bad_ids[] = {
+    "", "plain", "Org.example", "org..example", "org.example.", ".org", "org.exam ple", "org.ex\xc3\xa4mple"
+};
 START_TEST(an_id_is_a_reverse_domain)
 {
     plugin.id = bad_ids[_i];

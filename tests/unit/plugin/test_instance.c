@@ -39,8 +39,8 @@ static phx_status start(phx_self *self, const phx_load_budget *b)
 {
     return PHX_OK;
 }
-static phx_status step(phx_self *self, uint64_t elapsed, uint64_t quota, const phx_load_out *out, uint64_t *done,
-                       uint64_t *next)
+static phx_status step(phx_self *self, uint64_t elapsed, uint64_t quota, const phx_load_out *out,
+                       uint64_t *done, uint64_t *next)
 {
     return PHX_OK;
 }
@@ -52,10 +52,16 @@ static phx_status cells(phx_self *self, const phx_kpi_window *w, const phx_kpi_o
     return PHX_OK;
 }
 
-static const phx_kpi_input input = { .size = sizeof input, .reduce = PHX_MEAN, .name = "series", .unit = "1" };
+static const phx_kpi_input input = {
+    .size = sizeof input, .reduce = PHX_MEAN, .name = "series", .unit = "1"
+};
 static const phx_kpi_input *const inputs[] = { &input, NULL };
-static const phx_kpi_ops kpi_ops = { .size = sizeof kpi_ops, .estimand = PHX_DIFF, .better = PHX_LOWER_IS_BETTER,
-                                     .unit = "1", .inputs = inputs, .cells = cells };
+static const phx_kpi_ops kpi_ops = { .size = sizeof kpi_ops,
+                                     .estimand = PHX_DIFF,
+                                     .better = PHX_LOWER_IS_BETTER,
+                                     .unit = "1",
+                                     .inputs = inputs,
+                                     .cells = cells };
 static const phx_load_ops load_ops = { .size = sizeof load_ops, .start = start, .step = step, .stop = stop };
 static const char *const needs[] = { PHX_LOOP, PHX_WORK, NULL };
 #define SCHEMA \
@@ -65,8 +71,14 @@ static const char *const needs[] = { PHX_LOOP, PHX_WORK, NULL };
     "\"names\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}"
 static const phx_component kpi = { .size = sizeof kpi, .kind = PHX_KPI, .name = "k", .ops = &kpi_ops,
                                    .create = create, .destroy = destroy };
-static const phx_component profile = { .size = sizeof profile, .kind = PHX_LOAD, .name = "p", .ops = &load_ops,
-                                       .schema = SCHEMA, .create = create, .destroy = destroy, .needs = needs };
+static const phx_component profile = { .size = sizeof profile,
+                                       .kind = PHX_LOAD,
+                                       .name = "p",
+                                       .ops = &load_ops,
+                                       .schema = SCHEMA,
+                                       .create = create,
+                                       .destroy = destroy,
+                                       .needs = needs };
 static const phx_component *const components[] = { &kpi, &profile, NULL };
 static const phx_plugin plugin = { .size = sizeof plugin, .id = "org.example.test", .version = "1",
                                    .license = "MIT", .components = components };
@@ -89,7 +101,9 @@ static void set_up(void)
     create_answer = PHX_OK;
     loop = loop_new(&err);
     ck_assert_ptr_nonnull(loop);
-    struct registry_conf conf = { .program = "phoenix-test", .version = "9", .builtin = builtin, .loop = loop };
+    struct registry_conf conf = {
+        .program = "phoenix-test", .version = "9", .builtin = builtin, .loop = loop
+    };
     registry = registry_new(&conf, NULL);
     ck_assert_uint_eq(registry_refused_count(registry), 0);
     last_line[0] = '\0';
@@ -327,7 +341,8 @@ int main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_pure_instance_has_no_clock_and_no_interface);
     tcase_add_test(tc, config_is_checked_and_its_defaults_filled_in);
-    tcase_add_loop_test(tc, a_bad_config_is_refused_with_a_pointer, 0, sizeof bad_configs / sizeof bad_configs[0]);
+    tcase_add_loop_test(tc, a_bad_config_is_refused_with_a_pointer, 0,
+                        sizeof bad_configs / sizeof bad_configs[0]);
     tcase_add_test(tc, config_for_a_component_that_takes_none_is_refused);
     tcase_add_test(tc, what_a_plugin_says_through_fail_is_in_the_error);
     tcase_add_test(tc, an_unknown_status_is_an_internal_error);

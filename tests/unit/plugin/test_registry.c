@@ -154,7 +154,8 @@ START_TEST(of_two_components_with_one_name_the_first_counts)
     const struct refused *x = only_refused();
     ck_assert_ptr_nonnull(strstr(x->path, "duplicate"));
     ck_assert_ptr_nonnull(strstr(x->found, "a.so"));
-    ck_assert_str_eq(registry_find(registry, PHX_KPI, "template", NULL)->plugin_id, "org.example.phoenix-template");
+    ck_assert_str_eq(registry_find(registry, PHX_KPI, "template", NULL)->plugin_id,
+                     "org.example.phoenix-template");
 }
 END_TEST
 
