@@ -6,3 +6,4 @@ EXTRA_DIST += %D%/rooms/base.md %D%/rooms/cli.md
 dist_man_MANS += %D%/man/phoenix.1
 EXTRA_DIST += %D%/rooms/agent.md
 EXTRA_DIST += %D%/rooms/pipelines.md
+EXTRA_DIST += %D%/rooms/api.md

@@ -9,3 +9,4 @@ EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/li
 bench-programs: $(EXTRA_PROGRAMS)
 CLEANFILES += $(EXTRA_PROGRAMS)
 EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
+EXTRA_DIST += %D%/dispatch.sh %D%/lib/dispatch.py
