@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the HTTP server does with input that no client of good will sends, over raw sockets.
 
-Runs against the fixture server of tests/unit/http (HTTP_FIXTURE names the program; otherwise it is
-looked for below top_builddir)."""
+Runs against the fixture server of tests/unit/http: the server of phoenix-api with routes made for
+this (HTTP_FIXTURE may name the program)."""
 import json
 import os
 import pathlib
@@ -15,6 +15,8 @@ import time
 
 import pytest
 
+from env.api import BUILD, wait_until
+
 HOST = b"Host: a\r\n"
 GET = b"GET /state HTTP/1.1\r\n" + HOST
 POST = b"POST /raw HTTP/1.1\r\n" + HOST
@@ -23,12 +25,7 @@ POLL = b"GET /api/v1/agent/tasks HTTP/1.1\r\n" + HOST + b"X-Agent-Host-ID: h1\r\
 
 
 def program():
-    named = os.environ.get("HTTP_FIXTURE")
-    found = pathlib.Path(named or os.environ.get("top_builddir", ".")) / (
-        "" if named else "tests/unit/http/http_fixture")
-    if not found.is_file():
-        pytest.skip(f"{found} is not built")
-    return str(found)
+    return os.environ.get("HTTP_FIXTURE") or str(BUILD / "tests/unit/http/http_fixture")
 
 
 class Server:
@@ -108,16 +105,6 @@ def ask(server, data):
     with server.dial() as sock:
         sock.sendall(data)
         return Reader(sock).answer()
-
-
-def wait_until(condition, what, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {seconds} s until {what}")
 
 
 @pytest.fixture(scope="module")
