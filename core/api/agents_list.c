@@ -39,7 +39,8 @@ static void write_agent(struct jw *w, struct api *api, const struct row *r)
     jw_open(w, '{');
     jw_kstr(w, "host_id", row_text(r, F_AGENTS_HOST_ID));
     jw_kstr(w, "hostname", row_is_null(r, F_AGENTS_HOSTNAME) ? NULL : row_text(r, F_AGENTS_HOSTNAME));
-    jw_kstr(w, "agent_version", row_is_null(r, F_AGENTS_AGENT_VERSION) ? NULL : row_text(r, F_AGENTS_AGENT_VERSION));
+    jw_kstr(w, "agent_version",
+            row_is_null(r, F_AGENTS_AGENT_VERSION) ? NULL : row_text(r, F_AGENTS_AGENT_VERSION));
     jw_kstr(w, "status", row_status(api, r, a));
     jw_ktime(w, "last_heartbeat", spoke ? a->last_seen : row_time(r, F_AGENTS_LAST_HEARTBEAT));
     jw_ktime(w, "created_at", row_time(r, F_AGENTS_CREATED_AT));
@@ -185,10 +186,12 @@ static void write_pipeline(struct jw *w, const struct row *r)
     const struct json *value;
     jw_open(w, '{');
     jw_kstr(w, "id", row_text(r, F_PIPELINES_ID));
-    jw_kstr(w, "experiment_id", row_is_null(r, F_PIPELINES_EXPERIMENT_ID) ? NULL : row_text(r, F_PIPELINES_EXPERIMENT_ID));
+    jw_kstr(w, "experiment_id",
+            row_is_null(r, F_PIPELINES_EXPERIMENT_ID) ? NULL : row_text(r, F_PIPELINES_EXPERIMENT_ID));
     jw_kstr(w, "variant", row_text(r, F_PIPELINES_VARIANT));
     jw_kstr(w, "status", row_text(r, F_PIPELINES_STATUS));
-    jw_kstr(w, "config_hash", row_is_null(r, F_PIPELINES_CONFIG_URL) ? NULL : row_text(r, F_PIPELINES_CONFIG_URL));
+    jw_kstr(w, "config_hash",
+            row_is_null(r, F_PIPELINES_CONFIG_URL) ? NULL : row_text(r, F_PIPELINES_CONFIG_URL));
     for (size_t i = 0; json_member(info, &i, &key, &value);) {
         jw_key(w, key);
         jw_tree(w, value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file agents_priv.h
- * The liveness map, shared by agents.c (who lives), heartbeats.c (what they say), agents_list.c (what is shown).
+ * The liveness map, shared by agents.c (who lives), heartbeats.c (what they say), agents_list.c (what is
+ * shown).
  */
 #ifndef PHOENIX_API_AGENTS_PRIV_H
 #define PHOENIX_API_AGENTS_PRIV_H

@@ -23,9 +23,9 @@ static void dump_routes(FILE *out)
     fputs("| method | path | who | body | query | answer | what |\n|---|---|---|---|---|---|---|\n", out);
     for (size_t i = 0; i < routes_count(); i++) {
         const struct route *r = &routes[i];
-        fprintf(out, "| %s | `%s` | %s | %s | %s | %d %s | %s |\n", method_name(r->method), r->path, scope_name(r->scope),
-                r->body ? r->body->name : "", r->query ? r->query->name : "", r->status,
-                r->reply ? r->reply->name : "", r->summary);
+        fprintf(out, "| %s | `%s` | %s | %s | %s | %d %s | %s |\n", method_name(r->method), r->path,
+                scope_name(r->scope), r->body ? r->body->name : "", r->query ? r->query->name : "",
+                r->status, r->reply ? r->reply->name : "", r->summary);
     }
 }
 

@@ -117,8 +117,10 @@ static const char *const members[M_COUNT] = { "host_id", "agent_version", "statu
 static bool scan_member(struct js *s, enum member m, struct heartbeat *h)
 {
     struct host_usage *u = &h->usage;
-    const struct slot usage[] = { { "cpu_percent", &u->cpu_percent, NULL }, { "memory_percent", &u->memory_percent, NULL },
-                                  { "memory_bytes", NULL, &u->memory_bytes }, { "disk_percent", &u->disk_percent, NULL },
+    const struct slot usage[] = { { "cpu_percent", &u->cpu_percent, NULL },
+                                  { "memory_percent", &u->memory_percent, NULL },
+                                  { "memory_bytes", NULL, &u->memory_bytes },
+                                  { "disk_percent", &u->disk_percent, NULL },
                                   { "disk_bytes", NULL, &u->disk_bytes } };
     const struct slot spool[] = { { "batches", NULL, &h->spool.batches }, { "bytes", NULL, &h->spool.bytes },
                                   { "dropped", NULL, &h->spool.dropped } };

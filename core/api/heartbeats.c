@@ -172,8 +172,8 @@ static bool names_its_host(struct request *rq, struct str host_id)
     if (str_eqz(host_id, request_host_id(rq))) {
         return true;
     }
-    err_set(&err, ERR_FORBIDDEN, "host_id is \"%.*s\", but X-Agent-Host-ID is \"%s\"", (int)host_id.n, host_id.p,
-            request_host_id(rq));
+    err_set(&err, ERR_FORBIDDEN, "host_id is \"%.*s\", but X-Agent-Host-ID is \"%s\"", (int)host_id.n,
+            host_id.p, request_host_id(rq));
     reply_error(rq, &err);
     return false;
 }

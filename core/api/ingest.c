@@ -32,7 +32,8 @@ bool ingest_admit(struct request *rq)
     struct err err = { 0 };
     snprintf(after, sizeof after, "%u", RETRY_MIN_S + (unsigned)(random_u64() % RETRY_SPREAD_S));
     reply_header(rq, "Retry-After", after);
-    err_set(&err, ERR_BUSY, "%llu bytes of batches wait to be stored", (unsigned long long)in->stats.bytes_in_flight);
+    err_set(&err, ERR_BUSY, "%llu bytes of batches wait to be stored",
+            (unsigned long long)in->stats.bytes_in_flight);
     in->stats.refused_total++;
     reply_error(rq, &err);
     return false;

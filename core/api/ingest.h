@@ -17,7 +17,8 @@ bool ingest_admit(struct request *rq);
 void ingest_store(struct request *rq, struct query *rows, struct str stream, int64_t seq);
 
 struct ingest_stats {
-    uint64_t samples_total, values_unknown_total, log_lines_total, batches_total, repeated_total, refused_total;
+    uint64_t samples_total, values_unknown_total, log_lines_total, batches_total, repeated_total,
+        refused_total;
     uint64_t bytes_in_flight;
 };
 struct ingest_stats *ingest_stats(struct api *api); /**< the parts count in it */

@@ -6,7 +6,8 @@
 
 enum { LINES_PER_BATCH = 1000 }; /* as type_logs_batch says */
 
-static void add_line(struct query *q, struct request *rq, const struct json *line, struct str stream, int64_t seq)
+static void add_line(struct query *q, struct request *rq, const struct json *line, struct str stream,
+                     int64_t seq)
 {
     int64_t ts = 0;
     const char *source = json_get_str(line, "source", NULL), *message = json_get_str(line, "message", "");

@@ -226,14 +226,19 @@ static int refuse_settings(const struct settings *s, struct arena *a, struct err
 {
     struct http_conf conf;
     if (s->feature_k8s_mode) {
-        return err_set(err, ERR_CONFIG, "feature.k8s_mode is true, but this Phoenix runs without Kubernetes operators: remove it");
+        return err_set(
+            err, ERR_CONFIG,
+            "feature.k8s_mode is true, but this Phoenix runs without Kubernetes operators: remove it");
     }
     if (!s->feature_lean_agents) {
-        return err_set(err, ERR_CONFIG, "feature.lean_agents is false, but agents are all there is: remove it");
+        return err_set(err, ERR_CONFIG,
+                       "feature.lean_agents is false, but agents are all there is: remove it");
     }
     int rc = listen_parse(a, s->listen, &conf, err);
     if (rc == 0 && !is_loopback(conf.address) && !s->listen_insecure) {
-        rc = err_set(err, ERR_CONFIG, "listen is \"%s\", which others can reach, and the API has no credentials yet", s->listen);
+        rc = err_set(err, ERR_CONFIG,
+                     "listen is \"%s\", which others can reach, and the API has no credentials yet",
+                     s->listen);
         err_remedy(err, "listen on 127.0.0.1, or set listen.insecure");
     }
     return rc;
@@ -256,8 +261,9 @@ static int process_start(struct process *p, struct err *err)
         (rc = loop_on_signal(api->loop, SIGINT, on_signal, p, err)) != 0) {
         return rc;
     }
-    struct registry_conf conf = { .program = "phoenix-api", .version = PACKAGE_VERSION, .dirs = plugin_dirs(p),
-                                  .loop = api->loop };
+    struct registry_conf conf = {
+        .program = "phoenix-api", .version = PACKAGE_VERSION, .dirs = plugin_dirs(p), .loop = api->loop
+    };
     api->registry = registry_new(&conf, err);
     return api->registry ? store_start(p, err) : err->code;
 }
@@ -310,7 +316,8 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     log_parse_level(str_of(settings->log_level), &level);
-    log_init("phoenix-api", level, strcmp(settings->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+    log_init("phoenix-api", level,
+             strcmp(settings->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
     process.api.settings = settings;
     process.arena = arena_new();
     int status = process_run(&process);

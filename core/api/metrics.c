@@ -74,18 +74,34 @@ static void fill_work(struct api *api, double *v)
     taskq_stats(api, &t);
     waiters_stats(api, &w);
     agents_stats(api, &a);
-    const struct { enum metric m; uint64_t value; } values[] = {
-        { M_TASKS_ENQUEUED, t.enqueued_total }, { M_TASKS_DELIVERED, t.delivered_total },
-        { M_TASKS_REDELIVERED, t.redelivered_total }, { M_TASKS_RELEASED, t.released_total },
-        { M_TASKS_RETRIED, t.retried_total }, { M_TASKS_COMPLETED, t.completed_total },
-        { M_TASKS_FAILED, t.failed_total }, { M_TASKS_EXPIRED, t.expired_total }, { M_TASKS_STALE, t.stale_total },
-        { M_POLLS, w.polls_total }, { M_POLLS_PARKED, w.parked }, { M_POLLS_TIMED_OUT, w.timeouts_total },
-        { M_POLLS_SUPERSEDED, w.superseded_total }, { M_POLLS_GONE, w.gone_total },
-        { M_HEARTBEATS, a.heartbeats_total }, { M_HEARTBEATS_FULL, a.full_total },
-        { M_HEARTBEATS_FLUSHED, a.flushed_total }, { M_SAMPLES, in->samples_total },
-        { M_SAMPLES_UNKNOWN, in->values_unknown_total }, { M_LOG_LINES, in->log_lines_total },
-        { M_BATCHES, in->batches_total }, { M_BATCHES_REPEATED, in->repeated_total },
-        { M_BATCHES_REFUSED, in->refused_total }, { M_BATCH_BYTES, in->bytes_in_flight },
+    const struct {
+        enum metric m;
+        uint64_t value;
+    } values[] = {
+        { M_TASKS_ENQUEUED, t.enqueued_total },
+        { M_TASKS_DELIVERED, t.delivered_total },
+        { M_TASKS_REDELIVERED, t.redelivered_total },
+        { M_TASKS_RELEASED, t.released_total },
+        { M_TASKS_RETRIED, t.retried_total },
+        { M_TASKS_COMPLETED, t.completed_total },
+        { M_TASKS_FAILED, t.failed_total },
+        { M_TASKS_EXPIRED, t.expired_total },
+        { M_TASKS_STALE, t.stale_total },
+        { M_POLLS, w.polls_total },
+        { M_POLLS_PARKED, w.parked },
+        { M_POLLS_TIMED_OUT, w.timeouts_total },
+        { M_POLLS_SUPERSEDED, w.superseded_total },
+        { M_POLLS_GONE, w.gone_total },
+        { M_HEARTBEATS, a.heartbeats_total },
+        { M_HEARTBEATS_FULL, a.full_total },
+        { M_HEARTBEATS_FLUSHED, a.flushed_total },
+        { M_SAMPLES, in->samples_total },
+        { M_SAMPLES_UNKNOWN, in->values_unknown_total },
+        { M_LOG_LINES, in->log_lines_total },
+        { M_BATCHES, in->batches_total },
+        { M_BATCHES_REPEATED, in->repeated_total },
+        { M_BATCHES_REFUSED, in->refused_total },
+        { M_BATCH_BYTES, in->bytes_in_flight },
         { M_EXPERIMENTS, scheduler_live(api->scheduler) },
     };
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -206,7 +222,7 @@ void metrics_dump(FILE *out)
     for (int m = 0; m < M_COUNT; m++) {
         const struct metric_info *i = &infos[m];
         const char *label = i->label ? i->label : "";
-        fprintf(out, "| `%s` | %s | %s%s | %s | %s |\n", i->name, i->kind, label, m == M_HTTP_ANSWERS ? ", code" : "",
-                i->unit, i->help);
+        fprintf(out, "| `%s` | %s | %s%s | %s | %s |\n", i->name, i->kind, label,
+                m == M_HTTP_ANSWERS ? ", code" : "", i->unit, i->help);
     }
 }

@@ -111,7 +111,9 @@ static int scan_values(struct scan *s)
     if (t != JS_ARRAY_END) {
         return fail_sample(s, t, "/values", "must be an array of numbers and nulls");
     }
-    return n == s->batch->n_measures ? 0 : fail_sample(s, t, "/values", "has fewer values than there are measures");
+    return n == s->batch->n_measures
+               ? 0
+               : fail_sample(s, t, "/values", "has fewer values than there are measures");
 }
 
 enum { S_EXPERIMENT = 1, S_VARIANT = 2, S_TS = 4, S_VALUES = 8, S_ALL = 15 };
@@ -197,8 +199,11 @@ enum { B_STREAM = 1, B_SEQ = 2, B_MEASURES = 4, B_SAMPLES = 8, B_ALL = 15 };
 
 static unsigned batch_member(struct str key)
 {
-    return str_eqz(key, "stream") ? B_STREAM : str_eqz(key, "seq") ? B_SEQ : str_eqz(key, "measures") ? B_MEASURES
-           : str_eqz(key, "samples") ? B_SAMPLES : 0;
+    return str_eqz(key, "stream")     ? B_STREAM
+           : str_eqz(key, "seq")      ? B_SEQ
+           : str_eqz(key, "measures") ? B_MEASURES
+           : str_eqz(key, "samples")  ? B_SAMPLES
+                                      : 0;
 }
 
 static int scan_head(struct scan *s, unsigned which)
@@ -255,8 +260,8 @@ static int scan_batch(struct scan *s)
     return 0;
 }
 
-int samples_scan(struct str text, sample_fn *each, void *arg, struct samples_batch *ret, struct faults *faults,
-                 struct err *err)
+int samples_scan(struct str text, sample_fn *each, void *arg, struct samples_batch *ret,
+                 struct faults *faults, struct err *err)
 {
     struct scan s = { .batch = ret, .each = each, .arg = arg, .faults = faults, .err = err };
     *ret = (struct samples_batch){ 0 };

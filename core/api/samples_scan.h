@@ -26,6 +26,6 @@ typedef void sample_fn(void *arg, const struct samples_batch *batch, const struc
  * Calls @p each for every sample, in order; also for those before a fault.
  * @errors INVAL (not JSON; @p err says where), INVALID (@p faults)
  */
-int samples_scan(struct str text, sample_fn *each, void *arg, struct samples_batch *ret, struct faults *faults,
-                 struct err *err) MUST_CHECK;
+int samples_scan(struct str text, sample_fn *each, void *arg, struct samples_batch *ret,
+                 struct faults *faults, struct err *err) MUST_CHECK;
 #endif

@@ -17,8 +17,8 @@ struct selector {
 
 static bool key_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || c == '/';
 }
 
 static void skip_spaces(struct str *rest)
@@ -57,7 +57,8 @@ static int fail(struct err *err, struct str all, struct str rest, const char *wa
     return err_set(err, ERR_INVALID, "selector: %s is expected at character %zu", wanted, all.n - rest.n + 1);
 }
 
-static int parse_set(struct arena *a, struct str all, struct str *rest, struct requirement *r, struct err *err)
+static int parse_set(struct arena *a, struct str all, struct str *rest, struct requirement *r,
+                     struct err *err)
 {
     if (!take(rest, "(")) {
         return fail(err, all, *rest, "\"(\"");
@@ -73,7 +74,8 @@ static int parse_set(struct arena *a, struct str all, struct str *rest, struct r
 }
 
 /* What follows the key: an operator with its values, or nothing. */
-static int parse_rest(struct arena *a, struct str all, struct str *rest, struct requirement *r, struct err *err)
+static int parse_rest(struct arena *a, struct str all, struct str *rest, struct requirement *r,
+                      struct err *err)
 {
     bool is_not = take(rest, "!=");
     if (is_not || take(rest, "==") || take(rest, "=")) {
@@ -96,7 +98,8 @@ static int parse_rest(struct arena *a, struct str all, struct str *rest, struct 
     return fail(err, all, *rest, "=, !=, in, notin or a comma");
 }
 
-static int parse_one(struct arena *a, struct str all, struct str *rest, struct requirement *r, struct err *err)
+static int parse_one(struct arena *a, struct str all, struct str *rest, struct requirement *r,
+                     struct err *err)
 {
     bool absent = take(rest, "!");
     struct str key = take_word(rest);

@@ -8,8 +8,13 @@
 #include "core/base/mem.h"
 
 static const struct task_info infos[] = {
-#define TASK(id, type_, action_, priority_, timeout, needs_, what_) \
-    { .type = type_, .action = action_, .priority = priority_, .timeout_ns = timeout, .needs = needs_, .what = what_ },
+#define TASK(id, type_, action_, priority_, timeout, needs_, what_)                                         \
+    { .type = type_,                                                                                        \
+      .action = action_,                                                                                    \
+      .priority = priority_,                                                                                \
+      .timeout_ns = timeout,                                                                                \
+      .needs = needs_,                                                                                      \
+      .what = what_ },
 #include "core/tables/tasks.def"
 };
 

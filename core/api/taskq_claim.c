@@ -31,7 +31,8 @@ static void on_released(void *arg, const struct result *res)
 {
     struct release *rel = arg;
     if (res->rc) {
-        log_error(EV_STORE_FAILED, NULL, &res->err, "tasks were not given back; they go out again when their lease ends");
+        log_error(EV_STORE_FAILED, NULL, &res->err,
+                  "tasks were not given back; they go out again when their lease ends");
     }
     rel->api->taskq->changes++;
     for (size_t i = 0; !res->rc && i < rel->n; i++) {
@@ -67,7 +68,8 @@ static void claim_release(struct claim *c, const struct result *res, const uint3
 
 /* ---- answering */
 
-static void waiter_deliver(struct claim *c, struct waiter *w, const struct result *res, const uint32_t *next_row)
+static void waiter_deliver(struct claim *c, struct waiter *w, const struct result *res,
+                           const uint32_t *next_row)
 {
     struct taskq *tq = c->ws->api->taskq;
     struct buf body;
@@ -86,7 +88,8 @@ static void waiter_deliver(struct claim *c, struct waiter *w, const struct resul
 }
 
 /* Chain the rows of each host, in their order. Rows for which nobody waits go to @p ret_lost. */
-static size_t rows_by_waiter(struct waiters *ws, const struct result *res, uint32_t *next_row, uint32_t *ret_lost)
+static size_t rows_by_waiter(struct waiters *ws, const struct result *res, uint32_t *next_row,
+                             uint32_t *ret_lost)
 {
     size_t n_lost = 0;
     for (size_t at = res->n_rows; at-- > 0;) {
@@ -103,7 +106,8 @@ static size_t rows_by_waiter(struct waiters *ws, const struct result *res, uint3
     return n_lost;
 }
 
-static void waiter_claimed(struct claim *c, struct waiter *w, const struct result *res, const uint32_t *next_row)
+static void waiter_claimed(struct claim *c, struct waiter *w, const struct result *res,
+                           const uint32_t *next_row)
 {
     struct waiters *ws = c->ws;
     bool delivered = w->n_rows > 0;

@@ -39,7 +39,8 @@ void taskq_count(struct api *api, loop_fn *done, void *arg)
     struct count *c = mem_alloc(sizeof *c);
     *c = (struct count){ .tq = tq, .changes = tq->changes, .done = done, .arg = arg };
     struct query *q = q_scan(api->store, C_TASKS);
-    q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_PENDING), STR(TASK_ASSIGNED), STR(TASK_RUNNING) }, 3);
+    q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_PENDING), STR(TASK_ASSIGNED), STR(TASK_RUNNING) },
+               3);
     q_order(q, F_TASKS_STATUS);
     q_order(q, F_TASKS_ID);
     q_flags(q, PHX_DISTINCT); /* these fields only */

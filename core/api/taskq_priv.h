@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file taskq_priv.h
- * What the files of the task queue share: taskq.c (rows, enqueue, cancel), taskq_count.c (depth), taskq_claim.c (deliver),
- * taskq_report.c (acknowledge, complete, retry), taskq_sweep.c (leases and delays that end).
+ * What the files of the task queue share: taskq.c (rows, enqueue, cancel), taskq_count.c (depth),
+ * taskq_claim.c (deliver), taskq_report.c (acknowledge, complete, retry), taskq_sweep.c (leases and delays
+ * that end).
  */
 #ifndef PHOENIX_API_TASKQ_PRIV_H
 #define PHOENIX_API_TASKQ_PRIV_H

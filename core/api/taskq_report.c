@@ -52,7 +52,8 @@ static void report_took(struct report *rp, const struct row *task)
     } else if (strcmp(status, TASK_FAILED) == 0) {
         tq->stats.failed_total++;
         log_event(EV_TASK_FAILED, &(struct log_ctx){ .task = rp->id, .host = rp->host }, "%s %s: %s",
-                  row_text(task, F_TASKS_TYPE), row_text(task, F_TASKS_ACTION), rp->why ? rp->why : "no reason given");
+                  row_text(task, F_TASKS_TYPE), row_text(task, F_TASKS_ACTION),
+                  rp->why ? rp->why : "no reason given");
     }
     if (strcmp(status, TASK_RUNNING) != 0) {
         taskq__changed(tq, task);
@@ -103,7 +104,8 @@ static void report_running(struct report *rp)
  * work is done. */
 static void where_open(struct query *q)
 {
-    q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_PENDING), STR(TASK_ASSIGNED), STR(TASK_RUNNING) }, 3);
+    q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_PENDING), STR(TASK_ASSIGNED), STR(TASK_RUNNING) },
+               3);
 }
 
 static void report_end(struct report *rp)
@@ -135,8 +137,9 @@ static int report_refuse(struct report *rp, const struct row *task, struct err *
     const char *status = row_text(task, F_TASKS_STATUS);
     int64_t epoch = row_int(task, F_TASKS_EPOCH);
     if (epoch != rp->epoch) {
-        return err_set(err, ERR_CONFLICT, "task \"%s\" is %s and was delivered again: its epoch is %lld, not %lld",
-                       rp->id, status, (long long)epoch, (long long)rp->epoch);
+        return err_set(err, ERR_CONFLICT,
+                       "task \"%s\" is %s and was delivered again: its epoch is %lld, not %lld", rp->id,
+                       status, (long long)epoch, (long long)rp->epoch);
     }
     if (strcmp(status, rp->status) == 0 || (rp->retryable && strcmp(status, TASK_PENDING) == 0)) {
         return 0;

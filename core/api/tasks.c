@@ -103,8 +103,9 @@ void on_task_get(struct request *rq)
 
 enum { WINDOW_HOURS = 24 };
 enum { Q_PENDING, Q_ASSIGNED, Q_RUNNING, Q_COMPLETED, Q_FAILED, Q_CANCELLED, Q_EXPIRED, Q_STATUSES };
-static const char *const queue_names[Q_STATUSES] = { TASK_PENDING, TASK_ASSIGNED, TASK_RUNNING, TASK_COMPLETED,
-                                                     TASK_FAILED, TASK_CANCELLED, TASK_EXPIRED };
+static const char *const queue_names[Q_STATUSES] = { TASK_PENDING,   TASK_ASSIGNED, TASK_RUNNING,
+                                                     TASK_COMPLETED, TASK_FAILED,   TASK_CANCELLED,
+                                                     TASK_EXPIRED };
 
 /** In the request's arena. */
 struct queue_look {
@@ -175,8 +176,8 @@ static void queue_answer(struct queue_look *l)
         total += l->n[s];
     }
     jw_kint(&w, "total", total);
-    mean(&w, "oldest_pending_seconds", (double)(loop_wall(request_loop(l->rq)) - l->oldest_pending) / NS_PER_S,
-         l->oldest_pending != 0);
+    mean(&w, "oldest_pending_seconds",
+         (double)(loop_wall(request_loop(l->rq)) - l->oldest_pending) / NS_PER_S, l->oldest_pending != 0);
     mean(&w, "avg_wait_time", l->wait_s, l->n_waits);
     mean(&w, "avg_execution_time", l->execution_s, l->n_executions);
     jw_kreal(&w, "throughput_per_hour", (double)l->n[Q_COMPLETED] / WINDOW_HOURS);
@@ -209,7 +210,8 @@ static void on_open_counted(void *arg, const struct result *res)
         count_task(l, &res->rows[i]);
     }
     struct query *q = queue_scan(l->rq);
-    q_where_int(q, F_TASKS_COMPLETED_AT, PHX_GE, loop_wall(request_loop(l->rq)) - WINDOW_HOURS * 3600 * NS_PER_S);
+    q_where_int(q, F_TASKS_COMPLETED_AT, PHX_GE,
+                loop_wall(request_loop(l->rq)) - WINDOW_HOURS * 3600 * NS_PER_S);
     store_run(q, on_finished_counted, l);
 }
 

@@ -24,7 +24,8 @@ static void check_same(struct str text, const struct heartbeat *scanned)
     require(memcmp(&read.spool, &scanned->spool, sizeof read.spool) == 0);
     require(read.n_tasks == scanned->n_tasks);
     for (size_t i = 0; i < read.n_tasks; i++)
-        require(str_eq(read.tasks[i].id, scanned->tasks[i].id) && read.tasks[i].epoch == scanned->tasks[i].epoch);
+        require(str_eq(read.tasks[i].id, scanned->tasks[i].id) &&
+                read.tasks[i].epoch == scanned->tasks[i].epoch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

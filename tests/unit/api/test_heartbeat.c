@@ -8,7 +8,8 @@
 static const char FULL_SHORT[] =
     "{\"host_id\":\"web-1\",\"agent_version\":\"0.1.0\",\"status\":\"degraded\","
     "\"active_tasks\":[{\"id\":\"" ID "1\",\"epoch\":1},{\"epoch\":7,\"id\":\"" ID "2\"}],"
-    "\"resource_usage\":{\"cpu_percent\":3.5,\"memory_percent\":40,\"memory_bytes\":123,\"disk_percent\":50.25,\"disk_bytes\":4567},"
+    "\"resource_usage\":{\"cpu_percent\":3.5,\"memory_percent\":40,\"memory_bytes\":123,\"disk_percent\":50."
+    "25,\"disk_bytes\":4567},"
     "\"spool\":{\"batches\":1,\"bytes\":2,\"dropped\":3}}";
 
 static void assert_full_short(const struct heartbeat *h)
@@ -58,19 +59,36 @@ END_TEST
 
 #define WITH(x) "{\"host_id\":\"a\",\"status\":\"healthy\"," x "}"
 static const char *const not_short[] = {
-    "", "[]", "{}", "{\"host_id\":\"a\"}", "{\"status\":\"healthy\"}", "{\"host_id\":\"a\",\"status\":\"healthy\"",
-    "{\"host_id\":\"a\",\"status\":\"healthy\"} x", "{\"host_id\":\"-a\",\"status\":\"healthy\"}",
-    "{\"host_id\":7,\"status\":\"healthy\"}", "{\"host_id\":\"a\",\"status\":\"great\"}",
-    WITH("\"status\":\"healthy\""), WITH("\"host\\u005fid\":\"a\""), WITH("\"labels\":{}"), WITH("\"pipelines\":[]"),
-    WITH("\"unknown\":1"), WITH("\"active_tasks\":{}"), WITH("\"active_tasks\":[1]"),
-    WITH("\"active_tasks\":[{\"id\":\"x\",\"epoch\":1}]"), WITH("\"active_tasks\":[{\"id\":\"" ID "1\"}]"),
+    "",
+    "[]",
+    "{}",
+    "{\"host_id\":\"a\"}",
+    "{\"status\":\"healthy\"}",
+    "{\"host_id\":\"a\",\"status\":\"healthy\"",
+    "{\"host_id\":\"a\",\"status\":\"healthy\"} x",
+    "{\"host_id\":\"-a\",\"status\":\"healthy\"}",
+    "{\"host_id\":7,\"status\":\"healthy\"}",
+    "{\"host_id\":\"a\",\"status\":\"great\"}",
+    WITH("\"status\":\"healthy\""),
+    WITH("\"host\\u005fid\":\"a\""),
+    WITH("\"labels\":{}"),
+    WITH("\"pipelines\":[]"),
+    WITH("\"unknown\":1"),
+    WITH("\"active_tasks\":{}"),
+    WITH("\"active_tasks\":[1]"),
+    WITH("\"active_tasks\":[{\"id\":\"x\",\"epoch\":1}]"),
+    WITH("\"active_tasks\":[{\"id\":\"" ID "1\"}]"),
     WITH("\"active_tasks\":[{\"id\":\"" ID "1\",\"epoch\":1.5}]"),
     WITH("\"active_tasks\":[{\"id\":\"" ID "1\",\"epoch\":1,\"epoch\":1}]"),
     WITH("\"active_tasks\":[{\"id\":\"" ID "1\",\"epoch\":99999999999999999999}]"),
-    WITH("\"resource_usage\":{\"cpu_percent\":NaN}"), WITH("\"resource_usage\":{\"cpu_percent\":\"1\"}"),
-    WITH("\"resource_usage\":{\"memory_bytes\":1.5}"), WITH("\"resource_usage\":{\"x\":1}"),
-    WITH("\"resource_usage\":{\"cpu_percent\":1,\"cpu_percent\":1}"), WITH("\"spool\":{\"batches\":-1}"),
-    WITH("\"spool\":null"), WITH("\"spool\":{\"batches\":{\"a\":{\"b\":{}}}}"),
+    WITH("\"resource_usage\":{\"cpu_percent\":NaN}"),
+    WITH("\"resource_usage\":{\"cpu_percent\":\"1\"}"),
+    WITH("\"resource_usage\":{\"memory_bytes\":1.5}"),
+    WITH("\"resource_usage\":{\"x\":1}"),
+    WITH("\"resource_usage\":{\"cpu_percent\":1,\"cpu_percent\":1}"),
+    WITH("\"spool\":{\"batches\":-1}"),
+    WITH("\"spool\":null"),
+    WITH("\"spool\":{\"batches\":{\"a\":{\"b\":{}}}}"),
 };
 
 START_TEST(anything_else_is_left_to_the_schema)

@@ -8,8 +8,13 @@
 static const struct {
     const char *key, *token;
 } rows[] = {
-    { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" }, /* RFC 4648, section 10 */
-    { "host-1.example.org", NULL }, { "\xc3\xbf\xc3\xbe", NULL }, { "0190c9a0-0000-7000-8000-000000000000", NULL },
+    { "f", "Zg" },
+    { "fo", "Zm8" },
+    { "foo", "Zm9v" },
+    { "foob", "Zm9vYg" }, /* RFC 4648, section 10 */
+    { "host-1.example.org", NULL },
+    { "\xc3\xbf\xc3\xbe", NULL },
+    { "0190c9a0-0000-7000-8000-000000000000", NULL },
 };
 
 START_TEST(a_token_is_base64url_and_reads_back)

@@ -5,7 +5,9 @@
 
 #define ID "0190c9a0-0000-7000-8000-000000000001"
 #define HEAD "\"stream\":\"" ID "\",\"seq\":12"
-#define SAMPLE(values) "{\"experiment_id\":\"" ID "\",\"variant\":\"baseline\",\"ts\":1700000000000000000,\"values\":" values "}"
+#define SAMPLE(values)                                                                                      \
+    "{\"experiment_id\":\"" ID "\",\"variant\":\"baseline\",\"ts\":1700000000000000000,\"values\":" values  \
+    "}"
 
 static struct sample seen[8];
 static size_t n_seen;
@@ -28,8 +30,10 @@ static int scan(const char *text)
 }
 
 static const char *const good[] = {
-    "{" HEAD ",\"measures\":[\"up\",\"bogus\",\"series\"],\"samples\":[" SAMPLE("[1,7,523.5]") "," SAMPLE("[null,7,2]") "]}",
-    "{\"samples\":[" SAMPLE("[1,7,523.5]") "," SAMPLE("[null,7,2]") "],\"measures\":[\"up\",\"bogus\",\"series\"]," HEAD "}",
+    "{" HEAD ",\"measures\":[\"up\",\"bogus\",\"series\"],\"samples\":[" SAMPLE("[1,7,523.5]") "," SAMPLE(
+        "[null,7,2]") "]}",
+    "{\"samples\":[" SAMPLE("[1,7,523.5]") "," SAMPLE(
+        "[null,7,2]") "],\"measures\":[\"up\",\"bogus\",\"series\"]," HEAD "}",
 };
 
 START_TEST(members_may_come_in_any_order)
@@ -61,17 +65,32 @@ END_TEST
 static const struct {
     const char *text, *pointer; /* NULL: not JSON */
 } bad[] = {
-    { "", NULL }, { "{", NULL }, { UP("[") , NULL }, { UP("[]") "x", NULL }, { UP("[" SAMPLE("[NaN]") "]"), NULL },
+    { "", NULL },
+    { "{", NULL },
+    { UP("["), NULL },
+    { UP("[]") "x", NULL },
+    { UP("[" SAMPLE("[NaN]") "]"), NULL },
     { UP("[" SAMPLE("[1e999]") "]"), NULL },
-    { "[]", "" }, { "{" HEAD ",\"measures\":[]}", "" }, { "{" HEAD "," HEAD "}", "" },
-    { "{" HEAD ",\"more\":1}", "" }, { "{\"stream\":\"x\"}", "/stream" }, { "{\"seq\":0}", "/seq" },
-    { "{\"seq\":1.5}", "/seq" }, { "{\"measures\":[1]}", "/measures" },
-    { "{\"measures\":[\"up\",\"up\"]}", "/measures" }, { UP("{}"), "/samples" }, { UP("[1]"), "/samples" },
+    { "[]", "" },
+    { "{" HEAD ",\"measures\":[]}", "" },
+    { "{" HEAD "," HEAD "}", "" },
+    { "{" HEAD ",\"more\":1}", "" },
+    { "{\"stream\":\"x\"}", "/stream" },
+    { "{\"seq\":0}", "/seq" },
+    { "{\"seq\":1.5}", "/seq" },
+    { "{\"measures\":[1]}", "/measures" },
+    { "{\"measures\":[\"up\",\"up\"]}", "/measures" },
+    { UP("{}"), "/samples" },
+    { UP("[1]"), "/samples" },
     { UP("[" SAMPLE("[1]") "," SAMPLE("[]") "]"), "/samples/1/values" },
-    { UP("[" SAMPLE("[1,2]") "]"), "/samples/0/values" }, { UP("[" SAMPLE("[\"1\"]") "]"), "/samples/0/values" },
-    { UP("[" SAMPLE("1") "]"), "/samples/0/values" }, { UP("[{}]"), "/samples/0" },
-    { UP("[{\"ts\":1,\"ts\":2}]"), "/samples/0" }, { UP("[{\"x\":1}]"), "/samples/0" },
-    { UP("[{\"ts\":-1}]"), "/samples/0/ts" }, { UP("[{\"ts\":1.5}]"), "/samples/0/ts" },
+    { UP("[" SAMPLE("[1,2]") "]"), "/samples/0/values" },
+    { UP("[" SAMPLE("[\"1\"]") "]"), "/samples/0/values" },
+    { UP("[" SAMPLE("1") "]"), "/samples/0/values" },
+    { UP("[{}]"), "/samples/0" },
+    { UP("[{\"ts\":1,\"ts\":2}]"), "/samples/0" },
+    { UP("[{\"x\":1}]"), "/samples/0" },
+    { UP("[{\"ts\":-1}]"), "/samples/0/ts" },
+    { UP("[{\"ts\":1.5}]"), "/samples/0/ts" },
     { UP("[{\"variant\":\"A B\"}]"), "/samples/0/variant" },
     { UP("[{\"experiment_id\":\"1\"}]"), "/samples/0/experiment_id" },
 };

@@ -46,15 +46,18 @@ static const struct {
 START_TEST(a_selector_picks_the_hosts_it_says)
 {
     ck_assert_int_eq(matches(rows[_i].selector, "{\"env\":\"prod\",\"role\":\"web\"}"), rows[_i].prod_web);
-    ck_assert_int_eq(matches(rows[_i].selector, "{\"env\":\"test\",\"role\":\"db\",\"gpu\":\"a100\"}"), rows[_i].test_db);
+    ck_assert_int_eq(matches(rows[_i].selector, "{\"env\":\"test\",\"role\":\"db\",\"gpu\":\"a100\"}"),
+                     rows[_i].test_db);
     ck_assert_int_eq(matches(rows[_i].selector, "{}"), rows[_i].no_labels);
     ck_assert_int_eq(matches(rows[_i].selector, "null"), rows[_i].no_labels);
 }
 END_TEST
 
-static const char *const bad[] = { ",", "env=prod,", "=prod", "role in", "role in (", "role in ()", "role in (web",
-                                   "role in web", "env prod", "!", "env=prod)", "env=prod role=web", "a in (b,)",
-                                   "env=\"prod\"", "!env=prod" };
+static const char *const bad[] = {
+    ",",          "env=prod,",         "=prod",       "role in",      "role in (",
+    "role in ()", "role in (web",      "role in web", "env prod",     "!",
+    "env=prod)",  "env=prod role=web", "a in (b,)",   "env=\"prod\"", "!env=prod"
+};
 
 START_TEST(a_faulty_selector_is_refused_and_says_where)
 {
