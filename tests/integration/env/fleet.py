@@ -115,7 +115,7 @@ class Host:
         self._forever(self._heartbeat, 0.5)
 
     def _sample(self):
-        self._forever(self._samples, 0.1)
+        self._forever(self._samples, 0.02)
 
     def _poll_once(self, client):
         status, tasks = client.call("GET", "/api/v1/agent/tasks?wait=2s")
@@ -138,8 +138,16 @@ class Host:
             if report == "silent":
                 return
             self.done[task["id"]] = report
-        self._heartbeat(client)
-        client.call("POST", path, dict(report, epoch=task["epoch"]))
+        self._until_answered(lambda: self._heartbeat(client))
+        self._until_answered(lambda: client.call("POST", path, dict(report, epoch=task["epoch"])))
+
+    def _until_answered(self, call):
+        """A report is not lost because the API is away for a moment."""
+        while not self.stopping.is_set():
+            try:
+                return call()
+            except (OSError, http.client.HTTPException):
+                self.stopping.wait(0.05)
 
     def _execute(self, task):
         name, config = "%s/%s" % (task["type"], task["action"]), task["config"] or {}
