@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/agent/procfs.h"
 
@@ -21,33 +22,27 @@ static bool read_text(const char *path, char *out, size_t cap)
     return true;
 }
 
-bool process_stat_parse(const char *text, uint64_t *ret_ticks)
+/* The kernel's clock of a whole process counts nanoseconds; utime and stime of /proc/PID/stat count
+ * ticks of 10 ms, more than a light collector uses between two samples. */
+static bool cpu_seconds(pid_t pid, double *ret_s)
 {
-    const char *p = strrchr(text, ')');
-    if (!p)
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
         return false;
-    uint64_t user, system;
-    /* state, ppid, pgrp, session, tty, tpgid, flags, four fault counters, then utime and stime */
-    if (sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return false;
-    *ret_ticks = user + system;
+    *ret_s = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
     return true;
 }
 
 bool process_usage_read(pid_t pid, struct process_usage *ret)
 {
-    char path[64], text[1024];
-    uint64_t ticks;
+    char path[64], text[256];
     unsigned long pages;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (!read_text(path, text, sizeof text) || !process_stat_parse(text, &ticks))
-        return false;
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     if (!read_text(path, text, sizeof text) || sscanf(text, "%*u %lu", &pages) != 1)
         return false;
-    ret->cpu_s = (double)ticks / (double)sysconf(_SC_CLK_TCK);
     ret->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
-    return true;
+    return cpu_seconds(pid, &ret->cpu_s);
 }
 
 static void cpu_read(struct host_cpu *io_last, struct host_usage *ret)

@@ -9,13 +9,11 @@
 #include <sys/types.h>
 
 struct process_usage {
-    double cpu_s; /**< user and system time, without children */
+    double cpu_s; /**< user and system time of all its threads, without children; ns resolution */
     double rss_bytes;
 };
 /** False if the process is gone. */
 bool process_usage_read(pid_t pid, struct process_usage *ret);
-/** From the text of /proc/PID/stat: the name may hold spaces and parentheses. For tests. */
-bool process_stat_parse(const char *text, uint64_t *ret_ticks);
 
 struct host_cpu { /**< to be kept between two readings */
     uint64_t busy, total;

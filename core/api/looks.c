@@ -231,7 +231,8 @@ void looks_take(struct looks *l, struct step *step, void (*next)(struct step *st
     }
     struct query *q = q_scan(l->api->store, C_SAMPLES);
     q_where_text(q, F_SAMPLES_EXPERIMENT_ID, PHX_EQ, step->doc.id);
-    q_where_int(q, F_SAMPLES_TS, PHX_GE, look->in.from_ns);
-    q_where_int(q, F_SAMPLES_TS, PHX_LE, look->in.to_ns);
+    /* one bucket more at each end: counters at the edges need their neighbours */
+    q_where_int(q, F_SAMPLES_TS, PHX_GE, look->in.from_ns - look->spec.bucket_ns);
+    q_where_int(q, F_SAMPLES_TS, PHX_LE, look->in.to_ns + look->spec.bucket_ns);
     store_run(q, on_samples, look);
 }
