@@ -4,6 +4,9 @@ EXTRA_PROGRAMS = tests/bench/store_bench
 tests_bench_store_bench_SOURCES = %D%/store_bench.c
 tests_bench_store_bench_LDADD = $(STORE_LIBS)
 EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/lib/polls.py
+EXTRA_PROGRAMS += tests/bench/collector_bench
+tests_bench_collector_bench_SOURCES = %D%/collector_bench.c
+EXTRA_DIST += %D%/collector.sh
 
 .PHONY: bench-programs
 bench-programs: $(EXTRA_PROGRAMS)

@@ -3,11 +3,13 @@
 FUZZ_CORPORA = %D%/corpus
 EXTRA_DIST += $(FUZZ_CORPORA)
 if FUZZING
+noinst_PROGRAMS += %D%/fuzz_proc %D%/fuzz_pipeline
 noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN =
 FUZZ_CFLAGS = -fsanitize=fuzzer
 EXTRA_DIST += %D%/stub_main.c
 else
+check_PROGRAMS += %D%/fuzz_proc %D%/fuzz_pipeline
 check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN = %D%/stub_main.c
 FUZZ_CFLAGS =
@@ -36,3 +38,11 @@ tests_fuzz_fuzz_expo_SOURCES = %D%/fuzz_expo.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_expo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"expo"'
 tests_fuzz_fuzz_expo_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_expo_LDADD = libagent.a $(BASE_LIBS)
+tests_fuzz_fuzz_proc_SOURCES = %D%/fuzz_proc.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_proc_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"proc"'
+tests_fuzz_fuzz_proc_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_proc_LDADD = $(COLLECTOR_LIBS)
+tests_fuzz_fuzz_pipeline_SOURCES = %D%/fuzz_pipeline.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"pipeline"'
+tests_fuzz_fuzz_pipeline_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_pipeline_LDADD = $(COLLECTOR_LIBS)

@@ -25,8 +25,8 @@ static phx_status on_start(phx_self *s, const phx_load_budget *budget)
     return s->fail_at == UINT64_MAX ? s->failure : PHX_OK;
 }
 
-static phx_status on_step(phx_self *s, uint64_t elapsed_ns, uint64_t quota, const phx_load_out *out, uint64_t *done,
-                          uint64_t *next_ns)
+static phx_status on_step(phx_self *s, uint64_t elapsed_ns, uint64_t quota, const phx_load_out *out,
+                          uint64_t *done, uint64_t *next_ns)
 {
     s->steps++;
     s->quota_seen = quota;
@@ -46,8 +46,12 @@ static uint64_t on_due(phx_self *s)
 {
     return s->due;
 }
-static const phx_load_ops OPS = { .size = sizeof OPS, .start = on_start, .step = on_step, .stop = on_stop, .due = on_due };
-static const phx_load_ops OLD_OPS = { .size = PHX_END(phx_load_ops, stop), .start = on_start, .step = on_step, .stop = on_stop };
+static const phx_load_ops OPS = {
+    .size = sizeof OPS, .start = on_start, .step = on_step, .stop = on_stop, .due = on_due
+};
+static const phx_load_ops OLD_OPS = {
+    .size = PHX_END(phx_load_ops, stop), .start = on_start, .step = on_step, .stop = on_stop
+};
 
 static int64_t now(void *arg)
 {
