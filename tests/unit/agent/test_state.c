@@ -213,7 +213,6 @@ int main(void)
     tcase_add_test(c, a_tail_begins_at_a_line);
     tcase_add_test(c, a_port_that_is_bound_is_passed_over);
     tcase_add_test(c, ranges_of_ports_are_strict);
-    tcase_add_test(c, a_name_with_parentheses_does_not_confuse_stat);
     tcase_add_test(c, a_process_uses_memory_and_its_cpu_time_is_finer_than_a_tick);
     tcase_add_test(c, log_lines_pass_in_bursts_and_then_at_a_rate);
     suite_add_tcase(s, c);
