@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* phoenix-collector: read the config, listen, serve until SIGTERM. */
 #include "config.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "collector/serve.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/yaml.h"
 
 struct options {
     const char *config, *listen, *root;
@@ -55,27 +55,15 @@ static void print_fault(void *arg, unsigned line, unsigned column, const char *t
     fprintf(stderr, "%s:%u:%u: %s\n", (const char *)arg, line, column, text);
 }
 
-/* file_read() of core/base stands beside the YAML and JSON trees, which this program does without. */
-static bool read_file(const char *path, struct buf *out)
-{
-    FILE *in = fopen(path, "re");
-    char block[4096];
-    if (!in) return false;
-    for (size_t n; (n = fread(block, 1, sizeof block, in)) > 0;) buf_add(out, block, n);
-    bool ok = !ferror(in);
-    fclose(in);
-    return ok;
-}
-
 /* Read and check the config; what is wrong goes to stderr, where the agent looks for reasons. */
 static bool config_load(const char *path, struct pipeline *ret)
 {
     struct doc_faults faults = { print_fault, (void *)(uintptr_t)path, 0 };
     if (!path) return pipeline_parse(ret, "{}", 2, &faults);
     CLEANUP_BUF struct buf text;
-    buf_init(&text, DOC_MAX_BYTES);
-    if (!read_file(path, &text) || text.failed) {
-        fprintf(stderr, "%s: %s\n", path, text.failed ? "larger than 1 MiB" : strerror(errno));
+    struct err err = { 0 };
+    if (file_read(path, DOC_MAX_BYTES, &text, &err)) {
+        fprintf(stderr, "phoenix-collector: %s\n", err.msg);
         return false;
     }
     return pipeline_parse(ret, buf_cstr(&text), text.len, &faults);

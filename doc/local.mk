@@ -7,3 +7,4 @@ dist_man_MANS += %D%/man/phoenix.1
 EXTRA_DIST += %D%/rooms/agent.md
 EXTRA_DIST += %D%/rooms/pipelines.md
 EXTRA_DIST += %D%/rooms/api.md
+EXTRA_DIST += %D%/rooms/collector.md %D%/rooms/tools.md
