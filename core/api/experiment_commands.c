@@ -214,7 +214,8 @@ static void on_known(void *arg, const struct result *res)
 {
     struct request *rq = arg;
     struct err err = res->err;
-    if (res->rc == ERR_NOTFOUND) err_set(&err, ERR_NOTFOUND, "there is no experiment \"%s\"", request_param(rq, "id"));
+    if (res->rc == ERR_NOTFOUND)
+        err_set(&err, ERR_NOTFOUND, "there is no experiment \"%s\"", request_param(rq, "id"));
     if (res->rc != 0) reply_error(rq, &err);
     else reply_no_kpis(rq, request_param(rq, "id"));
 }

@@ -27,7 +27,8 @@ static void check_template(struct api *api, const struct spec *spec, enum arm ar
     int rc = template_render(api, &ask, &r, &own, &err);
     rendered_done(&r);
     if (rc == ERR_INVALID)
-        for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++) fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
+        for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++)
+            fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
     else if (rc != 0)
         fault_add(faults, at, "%s", err.msg);
 }
@@ -43,14 +44,16 @@ static void check_analysis(struct api *api, const struct spec *spec, struct faul
                                 .n_critical = json_len(spec->critical) };
     facts.kpis = looks_kpis(api->scheduler->looks, &facts.n_kpis);
     if (analysis_spec_parse(spec->analysis, &facts, &ignored, &own)) return;
-    for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++) fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
+    for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++)
+        fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
 }
 
 static bool check(struct request *rq, struct faults *faults)
 {
     struct api *api = request_api(rq);
     struct spec spec;
-    if (!spec_decode(json_get(request_json(rq), "config"), "/config", request_arena(rq), &spec, faults)) return false;
+    if (!spec_decode(json_get(request_json(rq), "config"), "/config", request_arena(rq), &spec, faults))
+        return false;
     for (int a = 0; a < ARM_COUNT; a++) check_template(api, &spec, (enum arm)a, faults);
     if (spec.load.name) load_check(api, &spec.load, "/config/load_profile", faults);
     check_analysis(api, &spec, faults);
@@ -85,7 +88,8 @@ static void on_found(void *arg, const struct result *res)
         err_set(&err, ERR_NOTFOUND, "there is no experiment \"%s\"", request_param(rq, "id"));
         err_remedy(&err, "phoenix experiment list shows those there are");
     }
-    if (res->rc != 0 || exp_doc_read(&res->rows[0], request_arena(rq), &doc, &err) != 0) reply_error(rq, &err);
+    if (res->rc != 0 || exp_doc_read(&res->rows[0], request_arena(rq), &doc, &err) != 0)
+        reply_error(rq, &err);
     else reply_experiment(rq, &doc);
 }
 
@@ -143,8 +147,8 @@ static void on_checked(struct request *rq, const char *object_id)
     json_set(doc->spec, "metadata", json_copy(json_get(body, "metadata")));
     struct query *batch = q_batch(api->store), *key = idempotency_insert(rq, doc->id);
     q_add(batch, exp_doc_put(api->store, doc));
-    q_add(batch, exp_event(api->store, doc->id, doc->created_ns, "created", NULL, phase_name(doc->phase), "user",
-                           "created"));
+    q_add(batch, exp_event(api->store, doc->id, doc->created_ns, "created", NULL, phase_name(doc->phase),
+                           "user", "created"));
     if (key) q_add(batch, key);
     store_run(batch, on_created, c);
 }
@@ -226,7 +230,8 @@ static int may_delete(struct request *rq, const struct exp_doc *doc, struct err 
     const char *wanted = request_header(rq, "If-Match");
     char etag[32];
     if (wanted && strcmp(wanted, "*") != 0 && strcmp(wanted, etag_of(doc, etag)) != 0)
-        return err_set(err, ERR_PRECONDITION, "the experiment has changed since %s; it is %s now", wanted, etag);
+        return err_set(err, ERR_PRECONDITION, "the experiment has changed since %s; it is %s now", wanted,
+                       etag);
     if (!phase_is_live(doc->phase)) return 0;
     err_set(err, ERR_CONFLICT, "cannot delete an experiment that is %s", phase_name(doc->phase));
     err_remedy(err, "stop it first: phoenix experiment stop %s", doc->id);

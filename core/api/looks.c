@@ -87,7 +87,8 @@ static int add_kpi(struct looks *l, const struct component *c, struct err *err)
     struct instance *i = instance_new(l->api->registry, c, config, INSTANCE_PURE, err);
     if (!i) return err->code;
     l->instances[l->n] = i;
-    l->kpis[l->n++] = (struct kpi_def){ .name = c->name, .ops = c->abi->ops, .self = instance_self(i), .about = config };
+    l->kpis[l->n++] =
+        (struct kpi_def){ .name = c->name, .ops = c->abi->ops, .self = instance_self(i), .about = config };
     return 0;
 }
 
@@ -216,7 +217,8 @@ static bool prepare(struct look *look)
                                         .now_ns = step->facts.now_ns,
                                         .ended = ended };
     if (analysis_spec_parse(step->spec.analysis, &facts, &look->spec, &faults)) return true;
-    err_set(&look->err, ERR_CONFIG, "the stored analysis section is not valid any more: %s", faults.at[0].msg);
+    err_set(&look->err, ERR_CONFIG, "the stored analysis section is not valid any more: %s",
+            faults.at[0].msg);
     return false;
 }
 

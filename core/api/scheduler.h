@@ -33,7 +33,8 @@ void scheduler_command(struct scheduler *s, const char *experiment_id, enum inpu
 /** Tell me once when something happens to this experiment (or to any, NULL). The watcher is removed
  *  before fn(arg) is called. */
 struct event_watch;
-struct event_watch *scheduler_watch(struct scheduler *s, const char *experiment_id, void (*fn)(void *arg), void *arg);
+struct event_watch *scheduler_watch(struct scheduler *s, const char *experiment_id, void (*fn)(void *arg),
+                                    void *arg);
 void scheduler_unwatch(struct event_watch *w); /**< not after fn was called */
 size_t scheduler_live(const struct scheduler *s); /**< experiments that are live, for /metrics */
 #endif

@@ -24,8 +24,8 @@ int facts__begin(struct step *step, struct err *err)
     struct json *state = step->doc.state;
     struct faults faults = { 0 };
     if (!spec_decode(json_get(step->doc.spec, "config"), "/config", step->arena, &step->spec, &faults))
-        return err_set(err, ERR_INTERNAL, "the stored config of experiment \"%s\" is not valid: %s", step->doc.id,
-                       faults.at[0].msg);
+        return err_set(err, ERR_INTERNAL, "the stored config of experiment \"%s\" is not valid: %s",
+                       step->doc.id, faults.at[0].msg);
     size_t n = step->spec.n_hosts;
     step->touched = arena_calloc(step->arena, n, sizeof *step->touched);
     step->facts = (struct exp_facts){
@@ -37,10 +37,14 @@ int facts__begin(struct step *step, struct err *err)
         .command = step->cmd ? step->cmd->input : INPUT_NONE,
         .hosts = arena_calloc(step->arena, n, sizeof *step->facts.hosts),
     };
-    for (size_t i = 0; i < n; i++)
-        step->facts.hosts[i] = (struct host_fact){ .host_id = step->spec.hosts[i],
-                                                   .out = json_get(json_get(state, "out"), step->spec.hosts[i]),
-                                                   .last_seen_ns = agents_last_seen(api, step->spec.hosts[i]) };
+    for (size_t i = 0; i < n; i++) {
+        const char *host = step->spec.hosts[i];
+        step->facts.hosts[i] = (struct host_fact){
+            .host_id = host,
+            .out = json_get(json_get(state, "out"), host),
+            .last_seen_ns = agents_last_seen(api, host),
+        };
+    }
     return 0;
 }
 
@@ -80,7 +84,8 @@ void facts__tasks(struct step *step, const struct result *tasks)
         if (!fact) continue;
         *fact = fact_of(row_str(r, F_TASKS_STATUS));
         if (*fact == FACT_FAILED && arm_parse(variant, &arm))
-            h->arm[arm].why = arena_printf(step->arena, "%s: %s", variant, row_text(r, F_TASKS_ERROR_MESSAGE));
+            h->arm[arm].why =
+                arena_printf(step->arena, "%s: %s", variant, row_text(r, F_TASKS_ERROR_MESSAGE));
     }
 }
 

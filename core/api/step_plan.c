@@ -105,7 +105,8 @@ static void start_arms(struct step *step, struct query *batch)
 {
     for (int a = 0; a < ARM_COUNT; a++) {
         CLEANUP_JSON struct json *config = collector_config(step, (enum arm)a);
-        for (size_t h = 0; h < step->spec.n_hosts; h++) send_task(step, batch, h, TASK_COLLECTOR_START, config);
+        for (size_t h = 0; h < step->spec.n_hosts; h++)
+            send_task(step, batch, h, TASK_COLLECTOR_START, config);
     }
 }
 
@@ -115,7 +116,8 @@ static void start_load(struct step *step, struct query *batch)
     json_set_str(config, "id", load_id(step));
     json_set_str(config, "profile", load_profile_name(step->run->s->api, step->spec.load.name));
     json_set(config, "parameters", step->spec.load.params ? json_ref(step->spec.load.params) : json_object());
-    json_set_duration(config, "duration", step->spec.warmup_ns + step->spec.duration_ns + step->spec.deploy_timeout_ns);
+    json_set_duration(config, "duration",
+                      step->spec.warmup_ns + step->spec.duration_ns + step->spec.deploy_timeout_ns);
     json_set_int(config, "seed", 1);
     for (size_t h = 0; h < step->spec.n_hosts; h++)
         if (!step->facts.hosts[h].out) send_task(step, batch, h, TASK_LOAD_START, config);
@@ -175,7 +177,8 @@ static void settle_deployments(struct step *step, struct query *batch)
 {
     bool kept = step->plan.to == PHASE_PROMOTED || step->plan.to == PHASE_ROLLED_BACK;
     if (!kept && step->plan.to != PHASE_STOPPING) return;
-    struct query *q = kept ? q_update(store_of(step), C_DEPLOYMENTS) : q_delete(store_of(step), C_DEPLOYMENTS);
+    struct store *store = store_of(step);
+    struct query *q = kept ? q_update(store, C_DEPLOYMENTS) : q_delete(store, C_DEPLOYMENTS);
     q_where_text(q, F_DEPLOYMENTS_EXPERIMENT_ID, PHX_EQ, step->doc.id);
     if (kept) {
         q_set_text(q, F_DEPLOYMENTS_STATUS, "active");
@@ -204,8 +207,8 @@ static void release_hosts(struct step *step, struct query *batch)
     q_add(batch, q);
 }
 
-static void add_event(struct step *step, struct query *batch, const char *type, const char *from, const char *to,
-                      const char *message)
+static void add_event(struct step *step, struct query *batch, const char *type, const char *from,
+                      const char *to, const char *message)
 {
     const char *actor = step->cmd ? step->cmd->actor : "scheduler";
     q_add(batch, exp_event(store_of(step), step->doc.id, step->facts.now_ns, type, from, to, actor, message));

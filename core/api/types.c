@@ -13,7 +13,9 @@
 #define TYPE(id, is_open, help_) \
     const struct schema type_##id = { .name = #id, .help = help_, .fields = fields_##id, .open = is_open };
 #define ARRAY_TYPE(id, item, help_) \
-    const struct schema type_##id = { .name = #id, .help = help_, .fields = fields_##id + 1, .array_of = fields_##id };
+    const struct schema type_##id = { \
+        .name = #id, .help = help_, .fields = fields_##id + 1, .array_of = fields_##id \
+    };
 #define MEMBER(name, kind, flags, ...)
 #define END_TYPE(id)
 #include "core/tables/types.def"

@@ -75,7 +75,8 @@ static void on_enter(const struct exp_facts *f, struct exp_plan *plan)
 }
 
 /* The one place where a phase changes. @p why may be NULL: the table's text. */
-static int go(const struct exp_facts *f, enum input input, const char *why, struct exp_plan *plan, struct err *err)
+static int go(const struct exp_facts *f, enum input input, const char *why, struct exp_plan *plan,
+              struct err *err)
 {
     const char *text;
     if (!transition_find(f->phase, input, &plan->to, &text)) return transition_refuse(f->phase, input, err);
@@ -123,8 +124,8 @@ static bool check_hosts(struct exp_facts *f, struct exp_plan *plan, int *ret_rc,
         snprintf(plan->why, sizeof plan->why, "%s", why);
     }
     if (taking_part(f) >= f->spec->min_hosts) return false;
-    snprintf(why, sizeof why, "%zu of %zu hosts are left, %zu are needed; %s", taking_part(f), f->spec->n_hosts,
-             f->spec->min_hosts, plan->n_out ? plan->why : "the others went out before");
+    snprintf(why, sizeof why, "%zu of %zu hosts are left, %zu are needed; %s", taking_part(f),
+             f->spec->n_hosts, f->spec->min_hosts, plan->n_out ? plan->why : "the others went out before");
     *ret_rc = go(f, INPUT_BROKEN, why, plan, err);
     return true;
 }

@@ -36,7 +36,9 @@ int transition_refuse(enum phase from, enum input input, struct err *err);
 /** How a task that the experiment enqueued stands. */
 enum task_fact { FACT_ABSENT, FACT_OPEN, FACT_DONE, FACT_FAILED };
 /** What the agent says of a collector. */
-enum pipeline_fact { PIPELINE_UNKNOWN, PIPELINE_STARTING, PIPELINE_RUNNING, PIPELINE_FAILED, PIPELINE_STOPPED };
+enum pipeline_fact {
+    PIPELINE_UNKNOWN, PIPELINE_STARTING, PIPELINE_RUNNING, PIPELINE_FAILED, PIPELINE_STOPPED
+};
 
 struct arm_fact {
     enum task_fact start, stop, keep;

@@ -72,7 +72,8 @@ START_TEST(a_phase_at_rest_releases_the_hosts_and_a_live_one_does_not)
     all_started();
     facts.command = INPUT_STOP;
     step_in(PHASE_RUNNING, 1);
-    ck_assert(!plan.release_hosts && plan.cancel_tasks && plan.stop_arm[0] && plan.stop_arm[1] && plan.stop_load);
+    ck_assert(!plan.release_hosts && plan.cancel_tasks && plan.stop_arm[0] && plan.stop_arm[1] &&
+              plan.stop_load);
     facts.command = INPUT_NONE;
     step_in(PHASE_STOPPING, 1);
     ck_assert_int_eq(plan.to, PHASE_STOPPED);
@@ -254,7 +255,8 @@ START_TEST(every_live_phase_can_be_left)
     enum phase to;
     bool found = false;
     if (phase_is_live((enum phase)_i))
-        for (int in = 1; in < INPUT_COUNT; in++) found |= transition_find((enum phase)_i, (enum input)in, &to, NULL);
+        for (int in = 1; in < INPUT_COUNT; in++)
+            found |= transition_find((enum phase)_i, (enum input)in, &to, NULL);
     else
         found = true;
     ck_assert_msg(found, "no way out of %s", phase_name((enum phase)_i));
