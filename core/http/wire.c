@@ -176,8 +176,7 @@ static void take_length(struct wire *w)
     struct str value = str_trim((struct str){ w->word, w->word_n });
     if (w->has_length)
         refuse(w, ERR_INVAL, "there are two Content-Length headers");
-    else if (w->word_n > WIRE_WORD || value.n == 0 || value.p[0] < '0' || value.p[0] > '9' ||
-             !parse_uint(value, &w->left))
+    else if (w->word_n > WIRE_WORD || !parse_uint(value, &w->left))
         refuse(w, ERR_INVAL, "Content-Length is not a number of digits only");
     w->has_length = true;
 }
