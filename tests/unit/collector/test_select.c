@@ -15,6 +15,12 @@ static void use(const char *text)
     ck_assert_msg(pipeline_parse(&pipeline, text, strlen(text), &faults), "%s", text);
 }
 
+static void begin(void)
+{
+    table_done(&table);
+    table_begin(&table);
+}
+
 static struct proc *add(uint32_t pid, double cpu, uint64_t rss)
 {
     bool fresh;
@@ -40,7 +46,7 @@ static const char *kept_at(int64_t now_ns)
 
 static void set_up(void)
 {
-    table_begin(&table);
+    begin();
     add(1, 0.1, 5 * MIB);
     add(2, 0.9, 1 * MIB);
     add(3, 0.0, 90 * MIB);
@@ -72,7 +78,7 @@ END_TEST
 
 START_TEST(of_equals_the_kept_one_stays_then_the_lower_pid_goes_first)
 {
-    table_begin(&table);
+    begin();
     for (uint32_t pid = 9; pid > 3; pid--) add(pid, 0, MIB);
     use("processors: [{ type: topk, k: 2, by: [cpu] }]");
     ck_assert_str_eq(kept_at(1), " 5 4");
@@ -85,7 +91,7 @@ END_TEST
 
 START_TEST(topk_agrees_with_sorting)
 {
-    table_begin(&table);
+    begin();
     uint32_t random = 12345;
     for (uint32_t pid = 1; pid <= 500; pid++) {
         random = random * 1664525 + 1013904223;
@@ -160,7 +166,7 @@ END_TEST
 
 START_TEST(adaptive_keeps_anomalies_but_not_noise)
 {
-    table_begin(&table);
+    begin();
     struct proc *busy = add(1, 0.02, MIB), *grain = add(2, 0.02, MIB), *grown = add(3, 0, 40 * MIB);
     struct proc *young = add(4, 0.02, MIB), *small = add(5, 0, 3 * MIB);
     use("processors: [{ type: adaptive, cpu_percent: 90, memory_mib: 900, anomaly_factor: 3, hold_s: 0 }]");
