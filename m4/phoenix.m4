@@ -8,14 +8,15 @@ dnl   phoenixplugindir        below this package's own ${libdir}, so that `make 
 dnl                           its prefix; --with-phoenixplugindir overrides it
 AC_DEFUN([PHOENIX_PLUGIN],[
 AC_REQUIRE([PKG_PROG_PKG_CONFIG])
-PKG_CHECK_MODULES([PHOENIX_PLUGIN],[phoenix-plugin],[phoenix_plugin_found=yes],[phoenix_plugin_found=no])
+dnl Not by the name of this macro: it would be expanded again, without end.
+PKG_CHECK_MODULES([PHOENIX_HEADER],[phoenix-plugin],[phoenix_plugin_found=yes],[phoenix_plugin_found=no])
 AS_IF([test "$phoenix_plugin_found" = yes],[
   phoenix_major=`$PKG_CONFIG --variable=abi_major phoenix-plugin`
   phoenix_minor=`$PKG_CONFIG --variable=abi_minor phoenix-plugin`
   AS_IF([test "$phoenix_major" -ne 1 || test "$phoenix_minor" -lt m4_default([$1],[0])],[phoenix_plugin_found=no])
 ])
 AS_IF([test "$phoenix_plugin_found" = yes],[
-  PHOENIX_PLUGIN_CFLAGS="$PHOENIX_PLUGIN_CFLAGS -fvisibility=hidden -ffp-contract=off"
+  PHOENIX_PLUGIN_CFLAGS="$PHOENIX_HEADER_CFLAGS -fvisibility=hidden -ffp-contract=off"
   PHOENIX_PLUGIN_LDFLAGS="-module -shared -avoid-version -no-undefined -export-symbols-regex ^phoenix_plugin_v@<:@0-9@:>@+\$\$"
   phoenix_save="$LDFLAGS"
   for phoenix_flag in -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed; do
@@ -30,7 +31,7 @@ AS_IF([test "$phoenix_plugin_found" = yes],[
   AC_ARG_WITH([phoenixplugindir],
     [AS_HELP_STRING([--with-phoenixplugindir=DIR],[where plugins are installed])],
     [phoenixplugindir="$withval"],[phoenixplugindir='${libdir}/phoenix/plugins-v1'])
-  AC_SUBST([phoenixplugindir]) AC_SUBST([PHOENIX_PLUGIN_LDFLAGS]) AC_SUBST([PHOENIX_PLUGIN_CHECK])
+  AC_SUBST([phoenixplugindir]) AC_SUBST([PHOENIX_PLUGIN_CFLAGS]) AC_SUBST([PHOENIX_PLUGIN_LDFLAGS]) AC_SUBST([PHOENIX_PLUGIN_CHECK])
   m4_default([$2],[:])
 ],[
   m4_default([$3],[AC_MSG_ERROR([phoenix-plugin, ABI 1.]m4_default([$1],[0])[ or later, not found])])
