@@ -102,12 +102,7 @@ static void write_profile(const struct component *c, struct jw *w)
     jw_kstr(w, "description", c->summary);
     jw_kstr(w, "plugin", c->plugin_id);
     jw_kstr(w, "version", c->version);
-    jw_key(w, "parameters");
-    if (c->schema_text) {
-        jw_raw(w, str_of(c->schema_text));
-    } else {
-        jw_null(w);
-    }
+    component_write_parameters(c, w);
     jw_close(w, '}');
 }
 

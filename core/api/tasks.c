@@ -186,29 +186,30 @@ static void queue_answer(struct queue_look *l)
     buf_done(&body);
 }
 
-static void on_finished_counted(void *arg, const struct result *res)
+/* False if there are none to count, because reading failed: then that is the answer. */
+static bool count_rows(struct queue_look *l, const struct result *res)
 {
-    struct queue_look *l = arg;
     if (res->rc) {
         reply_error(l->rq, &res->err);
-        return;
+        return false;
     }
     for (size_t i = 0; i < res->n_rows; i++) {
         count_task(l, &res->rows[i]);
     }
+    return true;
+}
+
+static void on_finished_counted(void *arg, const struct result *res)
+{
+    struct queue_look *l = arg;
+    if (!count_rows(l, res)) return;
     queue_answer(l);
 }
 
 static void on_open_counted(void *arg, const struct result *res)
 {
     struct queue_look *l = arg;
-    if (res->rc) {
-        reply_error(l->rq, &res->err);
-        return;
-    }
-    for (size_t i = 0; i < res->n_rows; i++) {
-        count_task(l, &res->rows[i]);
-    }
+    if (!count_rows(l, res)) return;
     struct query *q = queue_scan(l->rq);
     q_where_int(q, F_TASKS_COMPLETED_AT, PHX_GE,
                 loop_wall(request_loop(l->rq)) - WINDOW_HOURS * 3600 * NS_PER_S);

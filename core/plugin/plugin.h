@@ -61,4 +61,8 @@ const struct component *instance_component(const struct instance *i);
 int instance_result(struct instance *i, phx_status status, struct err *err) MUST_CHECK;
 /** One plugin's metadata as JSON, for `plugin describe` and GET /plugins. */
 void component_write(const struct component *c, struct jw *w);
+/** The member "parameters" only: the schema, or null. */
+void component_write_parameters(const struct component *c, struct jw *w);
+/** Two members of an open object: an array named @p components, and "refused". */
+void registry_write(const struct registry *r, const char *components, struct jw *w);
 #endif

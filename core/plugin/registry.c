@@ -210,6 +210,16 @@ const struct component *registry_find(const struct registry *r, const char *kind
     return NULL;
 }
 
+void component_write_parameters(const struct component *c, struct jw *w)
+{
+    jw_key(w, "parameters");
+    if (c->schema_text) {
+        jw_raw(w, str_of(c->schema_text));
+    } else {
+        jw_null(w);
+    }
+}
+
 void component_write(const struct component *c, struct jw *w)
 {
     jw_open(w, '{');
@@ -224,11 +234,32 @@ void component_write(const struct component *c, struct jw *w)
     jw_kstr(w, "revision", c->revision);
     jw_kstr(w, "path", c->path);
     jw_kstr(w, "build_id", c->build_id);
-    jw_key(w, "parameters");
-    if (c->schema_text) {
-        jw_raw(w, str_of(c->schema_text));
-    } else {
-        jw_null(w);
-    }
+    component_write_parameters(c, w);
     jw_close(w, '}');
+}
+
+static void write_refused(const struct refused *x, struct jw *w)
+{
+    jw_open(w, '{');
+    jw_kstr(w, "path", x->path);
+    jw_kstr(w, "wanted", x->wanted);
+    jw_kstr(w, "found", x->found);
+    jw_kstr(w, "remedy", x->remedy);
+    jw_close(w, '}');
+}
+
+void registry_write(const struct registry *r, const char *components, struct jw *w)
+{
+    jw_key(w, components);
+    jw_open(w, '[');
+    for (size_t i = 0; i < registry_count(r); i++) {
+        component_write(registry_at(r, i), w);
+    }
+    jw_close(w, ']');
+    jw_key(w, "refused");
+    jw_open(w, '[');
+    for (size_t i = 0; i < registry_refused_count(r); i++) {
+        write_refused(registry_refused_at(r, i), w);
+    }
+    jw_close(w, ']');
 }

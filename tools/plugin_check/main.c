@@ -37,16 +37,6 @@ static struct registry *load_file(const struct options *o)
     return registry_new(&conf, NULL);
 }
 
-static void write_refused(const struct refused *x, struct jw *w)
-{
-    jw_open(w, '{');
-    jw_kstr(w, "path", x->path);
-    jw_kstr(w, "wanted", x->wanted);
-    jw_kstr(w, "found", x->found);
-    jw_kstr(w, "remedy", x->remedy);
-    jw_close(w, '}');
-}
-
 static int describe(const struct options *o)
 {
     struct registry *r = load_file(o);
@@ -56,18 +46,7 @@ static int describe(const struct options *o)
     jw_init(&w, &out);
     jw_open(&w, '{');
     jw_kstr(&w, "file", o->file);
-    jw_key(&w, "components");
-    jw_open(&w, '[');
-    for (size_t i = 0; i < registry_count(r); i++) {
-        component_write(registry_at(r, i), &w);
-    }
-    jw_close(&w, ']');
-    jw_key(&w, "refused");
-    jw_open(&w, '[');
-    for (size_t i = 0; i < registry_refused_count(r); i++) {
-        write_refused(registry_refused_at(r, i), &w);
-    }
-    jw_close(&w, ']');
+    registry_write(r, "components", &w);
     jw_close(&w, '}');
     puts(buf_cstr(&out));
     int rc = registry_count(r) ? 0 : 1;
