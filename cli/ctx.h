@@ -35,8 +35,9 @@ int read_input(const char *path, struct buf *out, struct err *err) MUST_CHECK;
 int add_pair(struct json *obj, const char *pair, const char *flag, struct err *err) MUST_CHECK;
 /** Exit code of a verdict's decision; NULL: EXIT_INCONCLUSIVE. */
 int verdict_exit(const char *decision);
-/** Follow an experiment until it is decided or at rest, or for --timeout; the exit code is the verdict. */
-int watch_experiment(struct ctx *c, const char *id);
+/** Follow an experiment until it is decided or at rest, or for --timeout; the exit code is the verdict.
+ *  Events up to the one of id @p after are not shown; NULL: all are. */
+int watch_experiment(struct ctx *c, const char *id, const char *after);
 /** The KPIs of an experiment as tables. */
 void print_kpis(const struct ctx *c, const struct json *doc);
 

@@ -95,9 +95,24 @@ int cmd_experiment_events(struct ctx *c)
     return EXIT_PASS;
 }
 
+/* The newest event there is, so that a watch after a command shows what the command does. */
+static const char *newest_event(struct ctx *c, const char *id, char out[64])
+{
+    struct target t;
+    target_init(&t, "/api/v1/experiments/%s/events", id);
+    struct json *doc CLEANUP_JSON = client_get(c->client, &t, NULL);
+    const struct json *events = json_get(doc, "events");
+    size_t n = json_len(events);
+    str_copy(out, 64, str_of(n ? json_get_str(json_at(events, n - 1), "id", "") : ""));
+    return *out ? out : NULL;
+}
+
 /* POST to one of the commands of an experiment. @p fmt has the path. */
 static int command(struct ctx *c, const char *fmt)
 {
+    char event[64];
+    bool watch = args_has(&c->args, "watch");
+    const char *after = watch ? newest_event(c, c->args.words[0], event) : NULL;
     struct err err = { 0 };
     struct target t;
     struct json *doc CLEANUP_JSON = NULL, *body CLEANUP_JSON = json_object();
@@ -109,8 +124,8 @@ static int command(struct ctx *c, const char *fmt)
     target_done(&t);
     if (rc != 0)
         return print_error(c, &err);
-    if (args_has(&c->args, "watch"))
-        return watch_experiment(c, c->args.words[0]);
+    if (watch)
+        return watch_experiment(c, c->args.words[0], after);
     if (!print_document(c, doc))
         printf("%s: %s\n", json_get_str(doc, "id", ""), json_get_str(doc, "phase", ""));
     return EXIT_PASS;
@@ -138,7 +153,7 @@ int cmd_experiment_rollback(struct ctx *c)
 
 int cmd_experiment_watch(struct ctx *c)
 {
-    return watch_experiment(c, c->args.words[0]);
+    return watch_experiment(c, c->args.words[0], NULL);
 }
 
 int cmd_experiment_delete(struct ctx *c)

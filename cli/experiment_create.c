@@ -176,7 +176,7 @@ int cmd_experiment_create(struct ctx *c)
     if (args_has(&c->args, "watch")) {
         if (c->format == FORMAT_TABLE)
             printf("%s\n", id);
-        return watch_experiment(c, id);
+        return watch_experiment(c, id, NULL);
     }
     if (!print_document(c, last))
         printf("%s: %s\n", id, json_get_str(last, "phase", ""));

@@ -12,14 +12,12 @@
 #include "core/base/mem.h"
 
 #define WAIT_NS (30 * NS_PER_S)
-#define SETTLE_NS (200 * NS_PER_MS)
 #define RETRIES 10 /* of a call that the API could not answer; 2 s apart */
 
 struct watch {
     struct ctx *c;
     const char *id;
     char phase[32], last_event[64];
-    char to[32]; /* phase that the last event led to */
     int64_t since_ns, total_ns, deadline_ns; /* since: wall; deadline: monotonic, 0: none */
     bool line_is_open;
     unsigned failures;
@@ -95,8 +93,6 @@ static int poll_events(struct watch *w, struct err *err)
     char wait[32];
     int64_t left = w->deadline_ns ? w->deadline_ns - clock_mono() : WAIT_NS;
     int64_t wait_ns = left < WAIT_NS ? left : WAIT_NS;
-    if (is_over(w->to)) /* an event can be seen before the change of phase that it tells of */
-        wait_ns = wait_ns < SETTLE_NS ? wait_ns : SETTLE_NS;
     wait_ns = wait_ns < NS_PER_MS ? NS_PER_MS : wait_ns / NS_PER_MS * NS_PER_MS;
     target_init(&t, "/api/v1/experiments/%s/events", w->id);
     target_query(&t, "wait", format_duration(wait_ns, wait));
@@ -107,8 +103,6 @@ static int poll_events(struct watch *w, struct err *err)
     for (size_t i = 0; i < json_len(events); i++) {
         const struct json *event = json_at(events, i);
         str_copy(w->last_event, sizeof w->last_event, str_of(json_get_str(event, "id", "")));
-        if (json_get(event, "to"))
-            str_copy(w->to, sizeof w->to, str_of(json_get_str(event, "to", "")));
         if (w->c->format == FORMAT_TABLE)
             print_event(w, event);
     }
@@ -184,7 +178,7 @@ static int follow(struct watch *w, struct json **ret, struct err *err)
                    w->phase[0] ? w->phase : "on its way");
 }
 
-int watch_experiment(struct ctx *c, const char *id)
+int watch_experiment(struct ctx *c, const char *id, const char *after)
 {
     struct watch w = { .c = c, .id = id };
     struct json *doc CLEANUP_JSON = NULL;
@@ -193,6 +187,8 @@ int watch_experiment(struct ctx *c, const char *id)
     const char *timeout = args_get(&c->args, "timeout");
     if (timeout && parse_duration(str_of(timeout), &timeout_ns))
         w.deadline_ns = clock_mono() + timeout_ns;
+    if (after)
+        str_copy(w.last_event, sizeof w.last_event, str_of(after));
     client_on_tick(c->client, on_tick, &w);
     int rc = follow(&w, &doc, &err);
     client_on_tick(c->client, NULL, NULL);

@@ -59,18 +59,21 @@ struct listener {
     struct event_watch *watch; /* NULL: not waiting */
     struct timer *timer;
     bool querying, parked;
+    bool woken;                /* something happened since the watch was set */
     char id[UUID_LEN + 1], after[UUID_LEN + 1];
-    char phase[32];
     int64_t wait_ns;
     uint64_t limit;
+    struct buf events;         /* JSON array of what was read last */
+    size_t n_events;
 };
 
-static void read_phase(struct listener *l);
+static void read_events(struct listener *l);
 
 static void listener_free(struct listener *l)
 {
     if (l->watch) scheduler_unwatch(l->watch);
     timer_free(l->timer);
+    buf_done(&l->events);
     free(l);
 }
 
@@ -78,14 +81,16 @@ static void go_on(struct listener *l)
 {
     l->wait_ns = 0;
     timer_clear(l->timer);
-    read_phase(l);
+    read_events(l);
 }
 
 static void on_event(void *arg)
 {
     struct listener *l = arg;
     l->watch = NULL; /* it was removed before this call */
-    go_on(l);
+    l->woken = l->querying; /* what is being read may lack it: it is read once more */
+    l->wait_ns = 0;
+    if (!l->querying) go_on(l);
 }
 
 static void on_wait_over(void *arg)
@@ -103,13 +108,17 @@ static void on_gone(void *arg)
     if (!l->querying) listener_free(l);
 }
 
+/* Set before the first read, so that nothing can happen between the read and the wait. */
+static void watch_events(struct listener *l)
+{
+    if (l->wait_ns > 0 && l->api->scheduler && !l->api->draining)
+        l->watch = scheduler_watch(l->api->scheduler, l->id, on_event, l);
+    else
+        l->wait_ns = 0;
+}
+
 static void wait_for_event(struct listener *l)
 {
-    if (!l->api->scheduler || l->api->draining) {
-        go_on(l);
-        return;
-    }
-    l->watch = scheduler_watch(l->api->scheduler, l->id, on_event, l);
     timer_set(l->timer, l->wait_ns);
     if (!l->parked) request_park(l->rq, on_gone, l);
     l->parked = true;
@@ -127,24 +136,18 @@ static bool answered(struct listener *l, const struct result *res)
     return false;
 }
 
-static void on_events(void *arg, const struct result *res)
+/* Events are read before the phase: it may be newer than they are, never older, so nobody who sees an
+ * event can miss the phase that it tells of. */
+static void reply_events(struct listener *l, const char *phase)
 {
-    struct listener *l = arg;
     CLEANUP_BUF struct buf out;
     struct jw w;
     buf_init(&out, 16 << 20);
-    if (!answered(l, res)) return;
-    if (res->n_rows == 0 && l->wait_ns > 0) {
-        wait_for_event(l);
-        return;
-    }
     jw_init(&w, &out);
     jw_open(&w, '{');
-    jw_kstr(&w, "phase", l->phase);
+    jw_kstr(&w, "phase", phase);
     jw_key(&w, "events");
-    jw_open(&w, '[');
-    for (size_t i = 0; i < res->n_rows; i++) exp_event_write(&res->rows[i], &w);
-    jw_close(&w, ']');
+    jw_raw(&w, buf_str(&l->events));
     jw_close(&w, '}');
     reply_json(l->rq, 200, &out);
     listener_free(l);
@@ -153,8 +156,33 @@ static void on_events(void *arg, const struct result *res)
 static void on_phase(void *arg, const struct result *res)
 {
     struct listener *l = arg;
+    bool again = l->woken && l->n_events == 0;
+    l->woken = false;
     if (!answered(l, res)) return;
-    str_copy(l->phase, sizeof l->phase, row_str(&res->rows[0], F_EXPERIMENTS_PHASE));
+    if (again) read_events(l);
+    else if (l->n_events == 0 && l->wait_ns > 0) wait_for_event(l);
+    else reply_events(l, row_text(&res->rows[0], F_EXPERIMENTS_PHASE));
+}
+
+static void on_events(void *arg, const struct result *res)
+{
+    struct listener *l = arg;
+    struct jw w;
+    if (!answered(l, res)) return;
+    buf_reset(&l->events);
+    jw_init(&w, &l->events);
+    jw_open(&w, '[');
+    for (size_t i = 0; i < res->n_rows; i++) exp_event_write(&res->rows[i], &w);
+    jw_close(&w, ']');
+    l->n_events = res->n_rows;
+    struct query *q = q_get(l->api->store, C_EXPERIMENTS);
+    q_text(q, F_EXPERIMENTS_ID, l->id);
+    l->querying = true;
+    store_run(q, on_phase, l);
+}
+
+static void read_events(struct listener *l)
+{
     struct query *q = q_scan(l->api->store, C_EVENTS);
     q_where_text(q, F_EVENTS_EXPERIMENT_ID, PHX_EQ, l->id);
     if (*l->after) q_where_text(q, F_EVENTS_ID, PHX_GT, l->after);
@@ -163,14 +191,6 @@ static void on_phase(void *arg, const struct result *res)
     q_limit(q, l->limit);
     l->querying = true;
     store_run(q, on_events, l);
-}
-
-static void read_phase(struct listener *l)
-{
-    struct query *q = q_get(l->api->store, C_EXPERIMENTS);
-    q_text(q, F_EXPERIMENTS_ID, l->id);
-    l->querying = true;
-    store_run(q, on_phase, l);
 }
 
 void on_experiment_events(struct request *rq)
@@ -186,8 +206,10 @@ void on_experiment_events(struct request *rq)
     if (wait) parse_duration(str_of(wait), &l->wait_ns);
     if (limit) parse_int(str_of(limit), &n);
     l->limit = (uint64_t)n;
+    buf_init(&l->events, 15 << 20);
     l->timer = timer_new(request_loop(rq), on_wait_over, l);
-    read_phase(l);
+    watch_events(l);
+    read_events(l);
 }
 
 /* ---- KPIs: the last analysis as it was stored; reading changes nothing */
