@@ -227,4 +227,4 @@ def default_figures(variant, now):
     series = 600 + 12 * noise if variant == "baseline" else 200
     share = 1.0 if variant == "baseline" else 0.35
     return [1, series, ticks * 600 * share, ticks * 600, ticks * 600 * (1 - share), ticks * 60000 * share,
-            ticks * 0.0005 * (1 + 0.05 * random.random()), 3.0e6 + 1e4 * noise, 0.001, 3, 3, 0]
+            ticks * 0.0005, 3.0e6 + 1e4 * noise, 0.001, 3, 3, 0]
