@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "core/base/settings.h"
 
 static void print_flags(const struct flag *f, FILE *out)
 {
@@ -91,19 +92,6 @@ void help_dump_markdown(FILE *out)
     }
 }
 
-/* Text for troff: a hyphen that can be copied, and no line that starts with a request. */
-static void roff(const char *text, FILE *out)
-{
-    for (const char *p = text; *p; p++) {
-        if (*p == '-' || *p == '\\')
-            fprintf(out, *p == '-' ? "\\-" : "\\e");
-        else if ((*p == '.' || *p == '\'') && p == text)
-            fprintf(out, "\\&%c", *p);
-        else
-            fputc(*p, out);
-    }
-}
-
 static void roff_flags(const struct flag *f, FILE *out)
 {
     for (; f->name; f++) {
@@ -111,14 +99,14 @@ static void roff_flags(const struct flag *f, FILE *out)
         if (f->letter)
             fprintf(out, "\\-%c, ", f->letter);
         fputs("\\-\\-", out);
-        roff(f->name, out);
+        roff_write(f->name, out);
         if (f->value) {
             fputs(" \\fI", out);
-            roff(f->value, out);
+            roff_write(f->value, out);
             fputs("\\fR", out);
         }
         fputc('\n', out);
-        roff(f->help, out);
+        roff_write(f->help, out);
         if (f->dflt)
             fprintf(out, " (default %s)", f->dflt);
         fputs(f->kind == FLAG_LIST ? "; may come again\n" : "\n", out);
@@ -130,7 +118,7 @@ void help_dump_man(FILE *out)
     const struct command *c;
     fputs(".\\\" SPDX-License-Identifier: Apache-2.0\n.\\\" made by: phoenix --dump man\n"
           ".TH PHOENIX 1 \"\" \"phoenix\" \"Phoenix manual\"\n.SH NAME\nphoenix \\- ", out);
-    roff(command_at(0)->summary, out);
+    roff_write(command_at(0)->summary, out);
     fputs("\n.SH SYNOPSIS\n.B phoenix\n.I command\n[flags]\n.SH DESCRIPTION\n"
           "The command line of Phoenix. It speaks only the public HTTP API of phoenix\\-api.\n.SH GLOBAL "
           "FLAGS\n",
@@ -139,9 +127,9 @@ void help_dump_man(FILE *out)
     fputs(".SH COMMANDS\n", out);
     for (unsigned i = 1; (c = command_at(i)) != NULL; i++) {
         fputs(".SS phoenix ", out);
-        roff(c->path, out);
+        roff_write(c->path, out);
         fprintf(out, "%s%s\n", *c->args ? " " : "", c->args);
-        roff(c->summary, out);
+        roff_write(c->summary, out);
         fputs(".\n", out);
         roff_flags(c->flags, out);
     }

@@ -62,8 +62,11 @@ void settings_free(struct settings *s);
 void settings_print(const struct settings *s, FILE *out);
 /** The manual's table (Markdown) of one program. */
 void settings_dump(enum program program, FILE *out);
-/** What --dump prints: "settings", "errors", "events" or "limits" as Markdown. False: no such table. */
+/** What --dump prints: "settings", "errors", "events" or "limits" as Markdown, or "man": the flags as a part
+ *  of a manual page. False: no such table. */
 bool tables_dump(enum program program, const char *what, FILE *out);
+/** Text for troff: a hyphen that can be copied, and no line that starts with a request. */
+void roff_write(const char *text, FILE *out);
 /** Positional arguments that were left (borrowed from argv). */
 int settings_args(const struct settings *s, char ***ret_argv);
 #endif

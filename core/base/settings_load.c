@@ -337,7 +337,7 @@ int settings_load(enum program program, int argc, char **argv, char **env, struc
         goto out;
     if (l.special == DUMP) {
         if (!tables_dump(program, l.dump, stdout))
-            rc = usage(&l, l.dump, "is none of settings, errors, events, limits");
+            rc = usage(&l, l.dump, "is none of settings, errors, events, limits, man");
         goto out;
     }
     rc = load_all(&l, env);

@@ -64,24 +64,40 @@ static void print_wrapped(FILE *out, const char *text, unsigned indent, unsigned
     fputc('\n', out);
 }
 
-static void help_row(const struct setting *row, FILE *out)
+/* The flag without what it takes, "--[no-]listen-insecure". */
+static int flag_name(const struct setting *row, char ret[64])
 {
-    char flag[64], env[64], text[512];
-    const char *value = placeholder(row);
-    int n = snprintf(flag, sizeof flag, "  --%s%s", row->type == ST_BOOL ? "[no-]" : "", row->key);
-    for (char *p = flag; *p; p++)
+    int n = snprintf(ret, 64, "--%s%s", row->type == ST_BOOL ? "[no-]" : "", row->key);
+    for (char *p = ret; *p; p++)
         if (*p == '.' || *p == '_')
             *p = '-';
+    return n;
+}
+
+/* Names of environment variables, with @p quote around each. */
+static void env_names(const struct setting *row, const char *quote, char ret[160])
+{
+    char env[64];
+    setting__env_name(row, env);
+    int n = snprintf(ret, 160, "%s%s%s", quote, env, quote);
+    if (row->env_alias && strcmp(row->env_alias, env) != 0)
+        snprintf(ret + n, 160 - (size_t)n, ", %s%s%s", quote, row->env_alias, quote);
+}
+
+static void help_row(const struct setting *row, FILE *out)
+{
+    char flag[128] = "  ", env[160], text[512];
+    const char *value = placeholder(row);
+    int n = 2 + flag_name(row, flag + 2);
     if (value)
         snprintf(flag + n, sizeof flag - (size_t)n, " %s", value);
-    setting__env_name(row, env);
+    env_names(row, "", env);
     snprintf(text, sizeof text, "%s (%s%s)", row->help, *row->dflt ? "default " : "no default", row->dflt);
     fprintf(out, "%-34s ", flag);
     if (strlen(flag) > 34)
         fprintf(out, "\n%35s", "");
     print_wrapped(out, text, 35, 100);
-    fprintf(out, "%35s%s%s%s\n", "", env, row->env_alias && strcmp(row->env_alias, env) != 0 ? ", " : "",
-            row->env_alias && strcmp(row->env_alias, env) != 0 ? row->env_alias : "");
+    fprintf(out, "%35s%s\n", "", env);
 }
 
 static void help_group(enum program program, unsigned g, FILE *out)
@@ -110,7 +126,7 @@ void settings__help(enum program program, FILE *out)
         "  --config FILE                      read settings from a YAML file, by the keys of --print-config\n"
         "                                   PHOENIX_CONFIG\n"
         "  --print-config                     print every setting, its value and where that came from\n"
-        "  --dump settings|errors|events|limits\n"
+        "  --dump settings|errors|events|limits|man\n"
         "                                   print a table of the manual\n"
         "  --version, --help\n",
         out);
@@ -160,12 +176,10 @@ void settings_dump(enum program program, FILE *out)
     const struct setting *row;
     fputs("| setting | default | environment | meaning |\n|---|---|---|---|\n", out);
     for (unsigned i = 0; (row = setting__at(i)) != NULL; i++) {
-        char env[64], names[160], meaning[512];
+        char names[160], meaning[512];
         if (!(row->programs & program))
             continue;
-        setting__env_name(row, env);
-        snprintf(names, sizeof names, "`%s`%s%s%s", env, row->env_alias ? ", `" : "",
-                 row->env_alias ? row->env_alias : "", row->env_alias ? "`" : "");
+        env_names(row, "`", names);
         snprintf(meaning, sizeof meaning, "%s%s%s", row->help, row->values ? "; one of " : "",
                  row->values ? row->values : "");
         cell(out, row->key);
@@ -210,6 +224,57 @@ static void dump_limits(FILE *out)
         fprintf(out, "| %s | %lld | %s | %s |\n", rows[i].name, rows[i].value, rows[i].unit, rows[i].why);
 }
 
+void roff_write(const char *text, FILE *out)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p == '-' || *p == '\\')
+            fprintf(out, *p == '-' ? "\\-" : "\\e");
+        else if ((*p == '.' || *p == '\'') && p == text)
+            fprintf(out, "\\&%c", *p);
+        else
+            fputc(*p, out);
+    }
+}
+
+static void man_row(const struct setting *row, FILE *out)
+{
+    char flag[64], env[160];
+    const char *value = placeholder(row);
+    flag_name(row, flag);
+    env_names(row, "", env);
+    fputs(".TP\n.B ", out);
+    roff_write(flag, out);
+    if (value) {
+        fputs(" \\fI", out);
+        roff_write(value, out);
+        fputs("\\fR", out);
+    }
+    fputc('\n', out);
+    roff_write(row->help, out);
+    fputs(*row->dflt ? " (default " : " (no default", out);
+    roff_write(row->dflt, out);
+    fputs(").\n.br\n", out);
+    roff_write(env, out);
+    fputc('\n', out);
+}
+
+/* Flags as a part of a manual page, in the groups of --help. */
+static void dump_man(enum program program, FILE *out)
+{
+    const struct setting *row;
+    for (unsigned g = 0; g < GROUPS; g++) {
+        bool titled = false;
+        for (unsigned i = 0; (row = setting__at(i)) != NULL; i++) {
+            if (!(row->programs & program) || group_of(row->key) != g)
+                continue;
+            if (!titled)
+                fprintf(out, ".SS %s\n", groups[g].title);
+            titled = true;
+            man_row(row, out);
+        }
+    }
+}
+
 bool tables_dump(enum program program, const char *what, FILE *out)
 {
     if (strcmp(what, "settings") == 0)
@@ -220,6 +285,8 @@ bool tables_dump(enum program program, const char *what, FILE *out)
         dump_events(out);
     else if (strcmp(what, "limits") == 0)
         dump_limits(out);
+    else if (strcmp(what, "man") == 0)
+        dump_man(program, out);
     else
         return false;
     return true;

@@ -24,7 +24,7 @@ struct options {
     const char *dirs[MAX_DIRS + 1];
     int64_t duration_ns;
     uint64_t seed, max_rate, max_total, max_memory;
-    bool help;
+    bool help, version;
 };
 static const char USAGE[] =
     "usage: phoenix-loadhost --profile NAME --duration 90s [--parameters JSON] [--seed N]\n"
@@ -33,7 +33,8 @@ static const char USAGE[] =
     "  --seed N           same seed, same load (default: by chance)\n"
     "  --max-rate N       units (here: births of processes) a second, at most (5000)\n"
     "  --max-total N      units in all, at most (0: no limit)\n"
-    "  --max-memory SIZE  address space of each process (1GiB)\n";
+    "  --max-memory SIZE  address space of each process (1GiB)\n"
+    "  --help, --version\n";
 
 static bool set_dirs(struct options *o, const char *text)
 {
@@ -72,10 +73,9 @@ static int options_parse(struct options *o, char **argv, struct err *err)
         char name[32];
         const char *equals = strchr(argv[i], '=');
         struct str head = { argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]) };
-        if (!strcmp(argv[i], "--help")) {
-            o->help = true;
-            return 0;
-        }
+        o->help = !strcmp(argv[i], "--help");
+        o->version = !strcmp(argv[i], "--version");
+        if (o->help || o->version) return 0;
         const char *value = equals ? equals + 1 : argv[i + 1] ? argv[++i] : NULL;
         if (!value || !str_copy(name, sizeof name, head) || !set_option(o, name, value))
             return err_set(err, ERR_USAGE, "\"%.*s\" is unknown, or its value is not understood",
@@ -212,6 +212,7 @@ int main(int argc, char **argv)
     log_init("phoenix-loadhost", LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
     int rc = options_parse(&o, argv, &err);
     if (!rc && o.help) return fputs(USAGE, stdout) < 0;
+    if (!rc && o.version) return printf("phoenix-loadhost %s\n", PACKAGE_VERSION) < 0;
     if (rc) {
         fprintf(stderr, "phoenix-loadhost: %s\n%s", err.msg, USAGE);
         return 2;
