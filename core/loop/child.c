@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A child is followed by its pidfd, so its end is an event like any other and its number cannot come
- * to mean another process while we look. Between fork and exec only calls that are safe after fork
- * in a threaded program are made; the first that fails is written to a pipe that exec closes.
+ * to mean another process while we look; where the system has none, a timer asks for the process of that
+ * number and start. Between fork and exec only calls that are safe after fork in a threaded program are
+ * made; the first that fails is written to a pipe that exec closes.
  */
 #include "core/loop/child.h"
 #include <errno.h>
@@ -18,23 +19,24 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4U
 #endif
 
+#define ASK_NS (100 * NS_PER_MS) /* how often, where there is no pidfd */
+
 struct child {
     pid_t pid;
-    int pidfd;
+    int pidfd; /* -1: none, the timer asks instead */
     bool is_ours, has_ended;
     uint64_t start_ticks;
     struct watch *watch;
+    struct timer *timer;
     child_exit_fn *on_exit;
     void *arg;
 };
@@ -58,9 +60,19 @@ static _Noreturn void fail(int fd, enum step step)
     _exit(127);
 }
 
+/* Lower both limits to n, and raise none. Where the hard one may not be changed (debuggers that run a
+ * program refuse it) the soft one alone holds, which only a child that means harm would raise. */
 static bool limit(int what, rlim_t n)
 {
-    return setrlimit((__rlimit_resource_t)what, &(struct rlimit){ n, n }) == 0;
+    struct rlimit is;
+    if (getrlimit((__rlimit_resource_t)what, &is) != 0)
+        return false;
+    struct rlimit want = { .rlim_cur = n < is.rlim_max ? n : is.rlim_max };
+    want.rlim_max = want.rlim_cur;
+    if (setrlimit((__rlimit_resource_t)what, &want) == 0)
+        return true;
+    want.rlim_max = is.rlim_max;
+    return errno == EPERM && setrlimit((__rlimit_resource_t)what, &want) == 0;
 }
 
 static bool set_limits(const struct child_spec *spec)
@@ -136,8 +148,9 @@ static _Noreturn void run_child(const struct child_spec *spec, int report, pid_t
 
 /* ---- in the parent */
 
-/* The field after the last ')' is number 3; the name before it may hold anything. 0: no such process. */
-static uint64_t read_start_ticks(pid_t pid)
+/* The field after the last ')' is number 3; the name before it may hold anything. 0: no such process.
+ * @param state Of the process: 'Z' when it has ended; NULL allowed. */
+static uint64_t read_start_ticks(pid_t pid, char *state)
 {
     char path[32], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -153,6 +166,8 @@ static uint64_t read_start_ticks(pid_t pid)
     if (!after)
         return 0;
     struct str rest = str_trim(str_of(after + 1)), field = { 0 };
+    if (state)
+        *state = rest.n ? rest.p[0] : '\0';
     for (int i = 3; i <= 22; i++)
         if (!str_split(&rest, ' ', &field))
             return 0;
@@ -160,25 +175,50 @@ static uint64_t read_start_ticks(pid_t pid)
     return parse_uint(field, &ticks) ? ticks : 0;
 }
 
-static void on_pidfd(void *arg, int fd, unsigned what)
+static bool is_same(const struct child *c)
 {
-    struct child *c = arg;
-    struct child_exit how = { .known = false, .code = -1 };
+    char state = '\0';
+    return read_start_ticks(c->pid, &state) == c->start_ticks && state != 'Z';
+}
+
+/* Ours keeps its number until it is waited for here. */
+static bool ended(const struct child *c, struct child_exit *how)
+{
     siginfo_t info = { 0 };
-    if (c->is_ours) {
-        if (waitid((idtype_t)P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-            return;
-        how.known = true;
-        if (info.si_code == CLD_EXITED)
-            how.code = info.si_status;
-        else
-            how.signo = info.si_status;
-    }
+    *how = (struct child_exit){ .known = c->is_ours, .code = -1 };
+    if (!c->is_ours)
+        return c->pidfd >= 0 || !is_same(c);
+    if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+        return false;
+    if (info.si_code == CLD_EXITED)
+        how->code = info.si_status;
+    else
+        how->signo = info.si_status;
+    return true;
+}
+
+static void look(struct child *c)
+{
+    struct child_exit how;
+    if (!ended(c, &how))
+        return;
     c->has_ended = true;
     watch_free(c->watch);
+    timer_free(c->timer);
     c->watch = NULL;
+    c->timer = NULL;
     log_event(EV_CHILD_EXITED, NULL, "pid=%d code=%d signal=%d", (int)c->pid, how.code, how.signo);
     c->on_exit(c->arg, &how);
+}
+
+static void on_pidfd(void *arg, int fd, unsigned what)
+{
+    look(arg);
+}
+
+static void on_ask(void *arg)
+{
+    look(arg);
 }
 
 /* Takes @p pidfd. */
@@ -186,14 +226,21 @@ static struct child *child_follow(struct loop *l, pid_t pid, int pidfd, child_ex
 {
     struct child *c = mem_alloc(sizeof *c);
     *c = (struct child){ .pid = pid, .pidfd = pidfd, .on_exit = on_exit, .arg = arg };
-    c->start_ticks = read_start_ticks(pid);
-    c->watch = watch_new(l, pidfd, WATCH_READ, on_pidfd, c);
+    c->start_ticks = read_start_ticks(pid, NULL);
+    if (pidfd >= 0) {
+        c->watch = watch_new(l, pidfd, WATCH_READ, on_pidfd, c);
+    } else {
+        c->timer = timer_new(l, on_ask, c);
+        timer_every(c->timer, ASK_NS, ASK_NS);
+    }
     return c;
 }
 
-static int pidfd_of(pid_t pid)
+/* True with -1 where the system has none: kernels before 5.3, and sandboxes that refuse the call. */
+static bool pidfd_of(pid_t pid, int *ret)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0U);
+    *ret = (int)syscall(SYS_pidfd_open, pid, 0U);
+    return *ret >= 0 || errno == ENOSYS || errno == EPERM;
 }
 
 /* Until the pipe closes: by exec, or by the end of a child that said why. */
@@ -227,8 +274,8 @@ struct child *child_spawn(struct loop *l, const struct child_spec *spec, child_e
     int rc = pid < 0 ? err_errno(err, ERR_CHILD, errnum, "could not start \"%s\"", spec->path)
                      : wait_for_exec(report[0], spec, err);
     close(report[0]);
-    int pidfd = rc == 0 ? pidfd_of(pid) : -1;
-    if (rc == 0 && pidfd < 0) {
+    int pidfd = -1;
+    if (rc == 0 && !pidfd_of(pid, &pidfd)) {
         rc = err_errno(err, ERR_CHILD, errno, "cannot follow \"%s\"", spec->path);
         kill(-pid, SIGKILL);
     }
@@ -246,9 +293,9 @@ struct child *child_spawn(struct loop *l, const struct child_spec *spec, child_e
 struct child *child_adopt(struct loop *l, pid_t pid, uint64_t start_ticks, child_exit_fn *on_exit, void *arg,
                           struct err *err)
 {
-    int pidfd = pid > 0 ? pidfd_of(pid) : -1;
+    int pidfd = -1;
     /* Opened first, compared then: if the number went to another process, its start differs. */
-    if (pidfd < 0 || start_ticks == 0 || read_start_ticks(pid) != start_ticks) {
+    if (pid <= 0 || !pidfd_of(pid, &pidfd) || start_ticks == 0 || read_start_ticks(pid, NULL) != start_ticks) {
         if (pidfd >= 0)
             close(pidfd);
         err_set(err, ERR_NOTFOUND, "process %d has ended", (int)pid);
@@ -269,8 +316,11 @@ uint64_t child_start_ticks(const struct child *c)
 
 bool child_signal(struct child *c, int signo)
 {
-    /* Ours keeps its number until it is waited for; an adopted one is asked for by pidfd first. */
-    if (c->has_ended || (!c->is_ours && syscall(SYS_pidfd_send_signal, c->pidfd, 0, NULL, 0U) != 0))
+    /* Ours keeps its number until it is waited for; an adopted one is asked for first. */
+    bool lives = !c->has_ended;
+    if (lives && !c->is_ours)
+        lives = c->pidfd >= 0 ? syscall(SYS_pidfd_send_signal, c->pidfd, 0, NULL, 0U) == 0 : is_same(c);
+    if (!lives)
         return false;
     return kill(-c->pid, signo) == 0;
 }
@@ -280,7 +330,9 @@ void child_free(struct child *c)
     if (!c)
         return;
     watch_free(c->watch);
-    close(c->pidfd);
+    timer_free(c->timer);
+    if (c->pidfd >= 0)
+        close(c->pidfd);
     free(c);
 }
 

@@ -50,3 +50,4 @@ def api(folder, api_settings):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "api(**settings): settings of phoenix-api for this test")
+    config.addinivalue_line("markers", "valgrind: also runs with PHX_WRAP set to valgrind, see scripts/test")

@@ -83,6 +83,7 @@ def lab(tmp_path, request):
 
 # ------------------------------------------------------------------------------------------ life
 
+@pytest.mark.valgrind
 def test_the_first_heartbeat_says_everything_and_the_next_ones_little(lab):
     lab.start(agent__labels="env=prod,tier=web")
     first = lab.api.heartbeats[0]
@@ -96,6 +97,7 @@ def test_the_first_heartbeat_says_everything_and_the_next_ones_little(lab):
     assert later["resource_usage"]["cpu_percent"] is not None
 
 
+@pytest.mark.valgrind
 def test_a_collector_starts_is_healthy_and_stops(lab):
     lab.start()
     task = lab.ended(lab.task("collector", "start", lab.config()))
@@ -380,6 +382,7 @@ def test_heartbeats_go_on_while_a_task_runs_and_list_it(lab):
 
 # ------------------------------------------------------------------------------- death and adoption
 
+@pytest.mark.valgrind
 def test_a_killed_agent_leaves_collectors_running_and_adopts_them(lab):
     lab.start()
     pids = {lab.up(), lab.up("candidate")}
@@ -542,6 +545,7 @@ process_cpu_seconds_total 5
 '''
 
 
+@pytest.mark.valgrind
 def test_both_arms_are_read_at_the_same_tick(lab):
     lab.start()
     lab.up(content={"text": EXPOSITION})
@@ -601,6 +605,7 @@ def test_a_deployment_of_another_config_takes_the_place_of_the_old_one(lab):
     assert task.result["pid"] != pid and not alive(pid)
 
 
+@pytest.mark.valgrind
 def test_a_load_runs_reports_and_ends(lab):
     lab.start()
     load = new_id()

@@ -49,6 +49,7 @@ def parked(api, n=1):
 
 # ---- long polls
 
+@pytest.mark.valgrind
 def test_an_enqueue_wakes_the_parked_poll(api):
     poll = later(api.poll, "h1", "20s")
     parked(api)
@@ -220,6 +221,7 @@ def test_a_final_failure_is_not_tried_again(api):
     assert api.poll(wait="300ms") == []
 
 
+@pytest.mark.valgrind
 def test_a_retryable_failure_comes_again_after_a_delay_until_the_last_attempt(api):
     api.put_tasks({"max_attempts": 2})
     task = api.poll()[0]

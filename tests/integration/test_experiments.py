@@ -90,6 +90,7 @@ def lab(api):
     made.close()
 
 
+@pytest.mark.valgrind
 def test_an_experiment_runs_from_created_to_promoted(lab):
     host = lab.host()
     eid = lab.create(spec("h1", load_profile="process-churn", duration="12s"))
@@ -141,6 +142,7 @@ def test_a_candidate_that_saves_nothing_is_not_promoted(lab):
     assert done["status"]["verdict"]["decision"] == "reject"
 
 
+@pytest.mark.valgrind
 def test_rollback_keeps_the_baseline(lab):
     host = lab.host()
     eid = lab.create(spec("h1"))

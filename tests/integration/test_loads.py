@@ -70,6 +70,7 @@ def test_profiles_are_listed_with_aliases_and_parameters(client):
     assert profiles["realistic"]["aliases"] == ["normal"]
 
 
+@pytest.mark.valgrind
 def test_a_load_runs_on_its_hosts_and_is_stopped(client, hosts):
     a, b = hosts("a", "b")
     load = begin(client, "a", "b", seed=7)

@@ -44,6 +44,7 @@ def test_every_template_renders_with_its_defaults_and_its_backend_accepts_the_re
     assert status == 200 and verdict == {"valid": True, "errors": [], "warnings": []}
 
 
+@pytest.mark.valgrind
 def test_parameters_reach_the_config(client):
     body = {"template": "topk", "parameters": {"k": 7}, "critical_processes": ["my: \"odd\" name*"]}
     first = client.call("POST", "/api/v1/pipelines/render", body)[1]

@@ -12,7 +12,8 @@ import uuid
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("PHX_BUILD") or os.environ.get("top_builddir") or SOURCE / "build")
-SLOW = float(os.environ.get("PHX_SLOW", "1"))  # raise it for valgrind and sanitizers
+WRAP = os.environ.get("PHX_WRAP", "").split()  # a command before the program's, such as valgrind
+SLOW = float(os.environ.get("PHX_SLOW", "10" if WRAP else "1"))  # raise it for sanitizers
 
 # A collector that does as its config says; it takes the place of phoenix-collector.
 STAND_IN = r'''#!%s
@@ -132,8 +133,7 @@ class Agent:
                     "agent.restart.backoff": "50ms", "agent.stop_grace": "500ms",
                     "agent.ports": "%d-%d" % port_range()}
         settings.update({name.replace("__", "."): value for name, value in self.settings.items()})
-        wrapper = os.environ.get("PHX_AGENT_WRAPPER", "").split()
-        return wrapper + [str(BUILD / "phoenix-agent")] + ["--%s=%s" % item for item in settings.items()]
+        return WRAP + [str(BUILD / "phoenix-agent")] + ["--%s=%s" % item for item in settings.items()]
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -151,8 +151,12 @@ class Agent:
         return self.process.wait(timeout * SLOW)
 
     def clean_up(self):
+        """Leaves nothing behind. Under a wrapper the agent ends in order, to hear what the wrapper found."""
         if self.process and self.process.poll() is None:
-            self.kill()
+            if WRAP:
+                assert self.terminate() == 0, self.log.read_text(errors="replace")[-20000:]
+            else:
+                self.kill()
         for pid in instances(self.state):
             os.killpg(pid, signal.SIGKILL)
 

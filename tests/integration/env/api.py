@@ -16,7 +16,8 @@ from env.contract import Contract
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("PHX_BUILD") or os.environ.get("top_builddir") or SOURCE / "build")
-SLOW = float(os.environ.get("PHX_SLOW", "1"))  # raise it for valgrind and sanitizers
+WRAP = os.environ.get("PHX_WRAP", "").split()  # a command before the program's, such as valgrind
+SLOW = float(os.environ.get("PHX_SLOW", "10" if WRAP else "1"))  # raise it for sanitizers
 
 
 def wait_until(condition, what, timeout=20.0):
@@ -46,7 +47,7 @@ class Api:
 
     def __init__(self, folder, settings=None, wrapper=None):
         self.folder, self.settings = pathlib.Path(folder), dict(settings or {})
-        self.wrapper = wrapper or os.environ.get("PHX_API_WRAPPER", "").split()
+        self.wrapper = WRAP if wrapper is None else wrapper
         self.log, self.db = self.folder / "api.log", self.folder / "phoenix.db"
         self.process, self.port, self.contract = None, 0, None
 

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/child.h"
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "core/base/clock.h"
@@ -137,6 +144,13 @@ START_TEST(limits_are_set_before_the_program_runs)
 }
 END_TEST
 
+START_TEST(a_limit_that_is_lower_already_stays)
+{
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 200, 200 }), 0);
+    ck_assert_str_eq(output_of("ulimit -Sn; ulimit -Hn"), "200\n200\n");
+}
+END_TEST
+
 START_TEST(a_signal_reaches_the_whole_group)
 {
     int p[2];
@@ -174,6 +188,50 @@ START_TEST(a_process_is_adopted_by_number_and_start_time)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid); /* here it is our child all the same */
     ck_assert_ptr_null(child_adopt(loop, pid, start, on_exit_free, NULL, &err));
     ck_assert_int_eq(err.code, ERR_NOTFOUND);
+}
+END_TEST
+
+/* From here on pidfd_open() fails, as on old kernels and in sandboxes. */
+static void forbid_pidfd(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof code / sizeof *code, code };
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    ck_assert_int_eq(syscall(SYS_pidfd_open, getpid(), 0), -1);
+}
+
+START_TEST(without_pidfds_a_child_is_followed_all_the_same)
+{
+    forbid_pidfd();
+    ck_assert_ptr_nonnull(child = sh("exit 7", -1, NULL));
+    run();
+    ck_assert(seen.known);
+    ck_assert_int_eq(seen.code, 7);
+    ck_assert_int_eq(ends, 1);
+}
+END_TEST
+
+START_TEST(without_pidfds_a_process_is_adopted_and_seen_to_end)
+{
+    forbid_pidfd();
+    ck_assert_ptr_nonnull(child = sh("sleep 100", -1, NULL));
+    pid_t pid = child_pid(child);
+    uint64_t start = child_start_ticks(child);
+    child_free(child);
+    struct err err = { 0 };
+    ck_assert_ptr_null(child_adopt(loop, pid, start + 1, on_exit_free, NULL, &err));
+    child = child_adopt(loop, pid, start, on_exit_free, NULL, &err);
+    ck_assert_ptr_nonnull(child);
+    ck_assert(child_signal(child, SIGTERM));
+    run();
+    ck_assert(!seen.known);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 END_TEST
 
@@ -220,8 +278,11 @@ int main(void)
     tcase_add_test(t, a_program_that_is_not_there_is_an_error_not_an_exit);
     tcase_add_test(t, a_child_starts_clean);
     tcase_add_test(t, limits_are_set_before_the_program_runs);
+    tcase_add_test(t, a_limit_that_is_lower_already_stays);
     tcase_add_test(t, a_signal_reaches_the_whole_group);
     tcase_add_test(t, a_process_is_adopted_by_number_and_start_time);
+    tcase_add_test(t, without_pidfds_a_child_is_followed_all_the_same);
+    tcase_add_test(t, without_pidfds_a_process_is_adopted_and_seen_to_end);
     tcase_add_test(t, a_load_generator_dies_with_its_parent);
     tcase_add_test(t, the_boot_has_an_id);
     suite_add_tcase(s, t);
