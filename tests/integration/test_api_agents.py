@@ -458,16 +458,6 @@ def test_tasks_are_listed_filtered_and_counted(api):
     assert api.metric('phoenix_tasks{status="pending"}') == 2
 
 
-def test_a_second_api_on_the_same_store_is_refused(api, folder):
-    from env.api import Api
-    other = Api(folder / "other", {"store.path": api.db})
-    other.folder.mkdir()
-    other.spawn()
-    assert other.process.wait(10) != 0
-    assert "START_FAILED" in other.log_text()
-    assert api.call("GET", "/readyz")[0] == 200
-
-
 @pytest.mark.parametrize("setting,value,says", [
     ("listen", "0.0.0.0:0", "listen.insecure"), ("feature.k8s_mode", "true", "Kubernetes"),
     ("feature.lean_agents", "false", "agents"), ("store.driver", "none", "none"), ("listen", "nowhere", "ADDRESS:PORT"),

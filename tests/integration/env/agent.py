@@ -111,11 +111,12 @@ class Agent:
         self._install(stand_in)
 
     def _install(self, stand_in):
-        plugin = self.plugins / "collector-native.so"
-        if not plugin.exists():
-            plugin.write_bytes((BUILD / ".libs" / "collector-native.so").read_bytes())
-            plugin.chmod(0o644)
-            self.plugins.chmod(0o755)
+        for built in (BUILD / ".libs").glob("collector-native.so" if stand_in else "*.so"):
+            plugin = self.plugins / built.name
+            if not plugin.exists():
+                plugin.write_bytes(built.read_bytes())
+                plugin.chmod(0o644)
+        self.plugins.chmod(0o755)
         collector = self.libexec / "phoenix-collector"
         if stand_in:
             collector.write_text(STAND_IN)
@@ -123,9 +124,11 @@ class Agent:
         elif not collector.exists():
             collector.symlink_to(BUILD / "phoenix-collector")
         loadhost = self.libexec / "phoenix-loadhost"
-        if not loadhost.exists():
+        if stand_in:
             loadhost.write_text(LOAD_STAND_IN)
             loadhost.chmod(0o755)
+        elif not loadhost.exists():
+            loadhost.symlink_to(BUILD / "phoenix-loadhost")
 
     def arguments(self):
         settings = {"api.url": self.url, "agent.host_id": "web-1", "agent.state_dir": self.state,
