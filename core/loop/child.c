@@ -295,7 +295,8 @@ struct child *child_adopt(struct loop *l, pid_t pid, uint64_t start_ticks, child
 {
     int pidfd = -1;
     /* Opened first, compared then: if the number went to another process, its start differs. */
-    if (pid <= 0 || !pidfd_of(pid, &pidfd) || start_ticks == 0 || read_start_ticks(pid, NULL) != start_ticks) {
+    if (pid <= 0 || start_ticks == 0 || !pidfd_of(pid, &pidfd) ||
+        read_start_ticks(pid, NULL) != start_ticks) {
         if (pidfd >= 0)
             close(pidfd);
         err_set(err, ERR_NOTFOUND, "process %d has ended", (int)pid);
