@@ -118,7 +118,7 @@ class Host:
         self._forever(self._samples, 0.02)
 
     def _poll_once(self, client):
-        status, tasks = client.call("GET", "/api/v1/agent/tasks?wait=2s")
+        status, tasks = client.call("GET", "/api/v1/agent/tasks?wait=500ms")
         if status != 200:
             self.stopping.wait(0.2)
             return
