@@ -76,7 +76,3 @@ enum uplink_verdict uplink_judge(struct uplink *u, const struct fetch_reply *rep
     return reply->status < 300 ? UPLINK_OK : UPLINK_REFUSED;
 }
 
-bool uplink_is_away(const struct uplink *u)
-{
-    return u->is_away;
-}

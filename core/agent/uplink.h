@@ -28,5 +28,4 @@ enum uplink_verdict {
 };
 /** Judge an answer. Logs once when the API goes away and once when it is back. */
 enum uplink_verdict uplink_judge(struct uplink *u, const struct fetch_reply *reply);
-bool uplink_is_away(const struct uplink *u);
 #endif

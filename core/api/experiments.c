@@ -15,6 +15,17 @@
 
 /* ---- create: everything that can be wrong is found now, with a pointer, not at the start */
 
+struct creation {
+    struct request *rq;
+    struct json *config;
+    struct exp_doc doc;
+};
+
+static void free_tree(void *j)
+{
+    json_free(j);
+}
+
 static void check_template(struct api *api, const struct spec *spec, enum arm arm, struct faults *faults)
 {
     struct rendered r = { 0 };
@@ -33,9 +44,11 @@ static void check_template(struct api *api, const struct spec *spec, enum arm ar
         fault_add(faults, at, "%s", err.msg);
 }
 
-static void check_analysis(struct api *api, const struct spec *spec, struct faults *faults)
+/* The analysis section with its defaults filled in, as it is stored; NULL: faults were added. Caller
+ * frees. */
+static struct json *check_analysis(struct api *api, const struct spec *spec, struct faults *faults)
 {
-    struct analysis_spec ignored;
+    struct analysis_spec whole;
     struct faults own = { 0 };
     struct spec_facts facts = { .pointer = "/config/analysis",
                                 .sample_interval_ns = spec->sample_interval_ns,
@@ -43,12 +56,14 @@ static void check_analysis(struct api *api, const struct spec *spec, struct faul
                                 .n_hosts = spec->n_hosts,
                                 .n_critical = json_len(spec->critical) };
     facts.kpis = looks_kpis(api->scheduler->looks, &facts.n_kpis);
-    if (analysis_spec_parse(spec->analysis, &facts, &ignored, &own)) return;
+    if (analysis_spec_parse(spec->analysis, &facts, &whole, &own)) return analysis_spec_json(&whole);
     for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++)
         fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
+    return NULL;
 }
 
-static bool check(struct request *rq, struct faults *faults)
+/* Everything that can be wrong. What is right is kept in @p c: the config with all its defaults. */
+static bool check(struct request *rq, struct creation *c, struct faults *faults)
 {
     struct api *api = request_api(rq);
     struct spec spec;
@@ -56,7 +71,10 @@ static bool check(struct request *rq, struct faults *faults)
         return false;
     for (int a = 0; a < ARM_COUNT; a++) check_template(api, &spec, (enum arm)a, faults);
     if (spec.load.name) load_check(api, &spec.load, "/config/load_profile", faults);
-    check_analysis(api, &spec, faults);
+    struct json *analysis = check_analysis(api, &spec, faults);
+    c->config = json_copy(json_get(request_json(rq), "config"));
+    arena_on_free(request_arena(rq), free_tree, c->config);
+    json_set(c->config, "analysis", analysis);
     return faults->n == 0;
 }
 
@@ -100,12 +118,7 @@ static void find(struct request *rq, const char *id, query_done_fn *done)
     store_run(q, done, rq);
 }
 
-struct creation {
-    struct request *rq;
-    struct exp_doc doc;
-};
-
-static void on_checked(struct request *rq, const char *object_id);
+static void on_new(struct request *rq, const char *object_id);
 
 static void on_created(void *arg, const struct result *res)
 {
@@ -113,18 +126,13 @@ static void on_created(void *arg, const struct result *res)
     if (res->rc == 0) {
         reply_experiment(c->rq, &c->doc);
     } else if (res->rc == ERR_CONFLICT && idempotency_is(c->rq)) {
-        idempotency_begin(c->rq, on_checked);
+        idempotency_begin(c->rq, on_new);
     } else {
         reply_error(c->rq, &res->err);
     }
 }
 
-static void free_tree(void *j)
-{
-    json_free(j);
-}
-
-static void on_checked(struct request *rq, const char *object_id)
+static void on_new(struct request *rq, const char *object_id)
 {
     if (object_id) {
         find(rq, object_id, on_found);
@@ -134,7 +142,12 @@ static void on_checked(struct request *rq, const char *object_id)
     const struct json *body = request_json(rq);
     struct creation *c = arena_alloc(request_arena(rq), sizeof *c);
     struct exp_doc *doc = &c->doc;
+    struct faults faults = { 0 };
     c->rq = rq;
+    if (!check(rq, c, &faults)) {
+        reply_faults(rq, &faults);
+        return;
+    }
     *doc = (struct exp_doc){ .name = json_get_str(body, "name", ""), .phase = PHASE_CREATED,
                              .spec = json_object(), .state = json_object(),
                              .created_ns = clock_wall() };
@@ -143,7 +156,7 @@ static void on_checked(struct request *rq, const char *object_id)
     arena_on_free(request_arena(rq), free_tree, doc->state);
     uuid7_new(doc->id);
     json_set_str(doc->spec, "description", json_get_str(body, "description", ""));
-    json_set(doc->spec, "config", json_copy(json_get(body, "config")));
+    json_set(doc->spec, "config", json_ref(c->config));
     json_set(doc->spec, "metadata", json_copy(json_get(body, "metadata")));
     struct query *batch = q_batch(api->store), *key = idempotency_insert(rq, doc->id);
     q_add(batch, exp_doc_put(api->store, doc));
@@ -155,9 +168,7 @@ static void on_checked(struct request *rq, const char *object_id)
 
 void on_experiment_create(struct request *rq)
 {
-    struct faults faults = { 0 };
-    if (check(rq, &faults)) idempotency_begin(rq, on_checked);
-    else reply_faults(rq, &faults);
+    idempotency_begin(rq, on_new);
 }
 
 void on_experiment_get(struct request *rq)

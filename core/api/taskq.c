@@ -47,11 +47,6 @@ static int status_index(struct str status)
     return -1;
 }
 
-bool task_status_valid(struct str status)
-{
-    return status_index(status) >= 0;
-}
-
 bool task_status_final(struct str status)
 {
     return status_index(status) >= N_OPEN;

@@ -41,7 +41,6 @@ int task_action_of(const char *type, const char *action);
 #define TASK_FAILED "failed"
 #define TASK_CANCELLED "cancelled"
 #define TASK_EXPIRED "expired"
-bool task_status_valid(struct str status);
 bool task_status_final(struct str status);
 
 struct new_task {

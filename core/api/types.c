@@ -19,16 +19,3 @@
 #define MEMBER(name, kind, flags, ...)
 #define END_TYPE(id)
 #include "core/tables/types.def"
-
-static const struct schema *const types[] = {
-#define TYPE(id, is_open, help) &type_##id,
-#define ARRAY_TYPE(id, item, help) &type_##id,
-#define MEMBER(name, kind, flags, ...)
-#define END_TYPE(id)
-#include "core/tables/types.def"
-};
-
-const struct schema *type_at(unsigned i)
-{
-    return i < sizeof types / sizeof types[0] ? types[i] : NULL;
-}

@@ -11,6 +11,4 @@
 #define MEMBER(name, kind, flags, ...)
 #define END_TYPE(id)
 #include "core/tables/types.def"
-/** All types, for OpenAPI and the reference; NULL at the end. */
-const struct schema *type_at(unsigned i);
 #endif

@@ -171,12 +171,6 @@ int setting__assign(struct settings *s, int i, struct str text, enum setting_sou
     return rc;
 }
 
-int settings_args(const struct settings *s, char ***ret_argv)
-{
-    *ret_argv = s->state->args;
-    return s->state->n_args;
-}
-
 void settings_free(struct settings *s)
 {
     if (!s)

@@ -67,6 +67,4 @@ void settings_dump(enum program program, FILE *out);
 bool tables_dump(enum program program, const char *what, FILE *out);
 /** Text for troff: a hyphen that can be copied, and no line that starts with a request. */
 void roff_write(const char *text, FILE *out);
-/** Positional arguments that were left (borrowed from argv). */
-int settings_args(const struct settings *s, char ***ret_argv);
 #endif

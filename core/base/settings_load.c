@@ -248,20 +248,13 @@ static int read_flag(struct load *l, int argc, char **argv, int *io_i)
 
 static int read_args(struct load *l, int argc, char **argv)
 {
-    struct settings_state *st = l->s->state;
-    bool flags_ended = false;
-    st->args = arena_calloc(st->arena, (size_t)argc + 1, sizeof *st->args);
-    l->flags = arena_calloc(st->arena, (size_t)argc + 1, sizeof *l->flags);
+    l->flags = arena_calloc(l->s->state->arena, (size_t)argc + 1, sizeof *l->flags);
     for (int i = 1; i < argc; i++) {
-        if (!flags_ended && strcmp(argv[i], "--") == 0) {
-            flags_ended = true;
-        } else if (flags_ended || argv[i][0] != '-' || argv[i][1] == '\0') {
-            st->args[st->n_args++] = argv[i];
-        } else {
-            int rc = read_flag(l, argc, argv, &i);
-            if (rc != 0)
-                return rc;
-        }
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
+            return usage(l, argv[i], "is no flag, and nothing else is taken");
+        int rc = read_flag(l, argc, argv, &i);
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }

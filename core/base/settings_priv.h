@@ -25,8 +25,6 @@ struct settings_state {
     const char *text[SETTINGS_MAX]; /* of each row, as it was written */
     enum setting_source source[SETTINGS_MAX];
     struct json *file; /* the tree of the file, which `plugins` points into */
-    char **args;
-    int n_args;
 };
 
 const char *program__name(enum program program);

@@ -22,16 +22,6 @@ const char *decision_name(enum decision d)
     return decision_names[d];
 }
 
-bool decision_parse(const char *name, enum decision *ret)
-{
-    for (int i = 0; i <= DECISION_INVALID; i++)
-        if (strcmp(name, decision_names[i]) == 0) {
-            *ret = (enum decision)i;
-            return true;
-        }
-    return false;
-}
-
 static double coverage_of(const struct cells *c)
 {
     size_t n = c->n_hosts * c->grid.n, whole = 0, possible = n + c->n_absent * c->grid.n;

@@ -118,7 +118,6 @@ struct verdict {
     char text[256];    /**< one sentence */
 };
 const char *decision_name(enum decision d); /**< "keep_running" */
-bool decision_parse(const char *name, enum decision *ret);
 
 /**
  * Everything at once. @p ret_result is what GET /experiments/{id}/kpis answers; caller frees.

@@ -22,12 +22,10 @@ enum input {
     INPUT_COUNT
 };
 const char *phase_name(enum phase p);
-const char *phase_meaning(enum phase p);
 bool phase_parse(const char *name, enum phase *ret);
 /** Something runs on hosts, or waits to. The other phases are at rest. */
 bool phase_is_live(enum phase p);
 const char *input_name(enum input i);
-const char *input_meaning(enum input i);
 /** Where @p input leads from @p from; false: nowhere. @p ret_text: why, for the event. */
 bool transition_find(enum phase from, enum input input, enum phase *ret_to, const char **ret_text);
 /** CONFLICT that lists what is possible: cannot promote an experiment that is running (possible: stop). */

@@ -5,17 +5,15 @@
 #include <stdio.h>
 
 static const struct {
-    const char *name, *meaning;
+    const char *name;
     bool live;
 } phases[PHASE_COUNT] = {
-#define PHASE(id, name, live, meaning) [PHASE_##id] = { name, meaning, live },
+#define PHASE(id, name, live, meaning) [PHASE_##id] = { name, live },
 #include "core/tables/phases.def"
 };
-static const struct {
-    const char *name, *meaning;
-} inputs[INPUT_COUNT] = {
-    [INPUT_NONE] = { "none", "nothing" },
-#define INPUT(id, name, meaning) [INPUT_##id] = { name, meaning },
+static const char *const inputs[INPUT_COUNT] = {
+    [INPUT_NONE] = "none",
+#define INPUT(id, name, meaning) [INPUT_##id] = name,
 #include "core/tables/phases.def"
 };
 static const struct {
@@ -32,11 +30,6 @@ static const struct {
 const char *phase_name(enum phase p)
 {
     return phases[p].name;
-}
-
-const char *phase_meaning(enum phase p)
-{
-    return phases[p].meaning;
 }
 
 bool phase_is_live(enum phase p)
@@ -56,12 +49,7 @@ bool phase_parse(const char *name, enum phase *ret)
 
 const char *input_name(enum input i)
 {
-    return inputs[i].name;
-}
-
-const char *input_meaning(enum input i)
-{
-    return inputs[i].meaning;
+    return inputs[i];
 }
 
 bool transition_find(enum phase from, enum input input, enum phase *ret_to, const char **ret_text)

@@ -43,11 +43,3 @@ const phx_collection *collection_of(enum collection c)
     return (unsigned)c < C_COUNT ? &collections[c] : NULL;
 }
 
-int collection_field(enum collection c, const char *name)
-{
-    const phx_collection *col = collection_of(c);
-    for (uint32_t i = 0; col && i < col->n_fields; i++)
-        if (strcmp(col->fields[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}

@@ -81,11 +81,6 @@ void q_add(struct query *batch, struct query *member)
     batch->req.n_batch++;
 }
 
-size_t q_members(const struct query *batch)
-{
-    return batch->req.n_batch;
-}
-
 /* ---- cells */
 
 static const phx_field *field_of(const struct query *q, int field)
@@ -206,11 +201,6 @@ void q_where_in(struct query *q, int field, const struct str *values, size_t n)
     for (size_t i = 0; i < n; i++)
         cells[i] = text_cell(q, PHX_TEXT, values[i]);
     cond_add(q, field, PHX_IN, (uint32_t)n)->cell = cells;
-}
-
-void q_where_null(struct query *q, int field, bool is_null)
-{
-    cond_add(q, field, is_null ? PHX_IS_NULL : PHX_NOT_NULL, 0);
 }
 
 /* ---- assignments */

@@ -37,7 +37,6 @@ static int64_t whole(const struct row *r, int field)
 }
 
 int64_t row_int(const struct row *r, int field) { return whole(r, field); }
-bool row_bool(const struct row *r, int field) { return whole(r, field) != 0; }
 int64_t row_time(const struct row *r, int field) { return whole(r, field); }
 
 double row_real(const struct row *r, int field)

@@ -28,8 +28,6 @@ enum collection {
 #include "core/tables/collections.def"
 
 const phx_collection *collection_of(enum collection c);
-/** Position of a field by name, -1: none. */
-int collection_field(enum collection c, const char *name);
 
 struct store;
 typedef void store_open_fn(void *arg, const struct err *err); /**< err NULL: open, all ENSUREd */
@@ -82,7 +80,6 @@ struct arena *q_arena(struct query *q); /**< for values that must live as long a
 /** Move a PUT, DELETE or UPDATE into a batch; @p member must not be used any more. */
 void q_add(struct query *batch, struct query *member);
 /** A BATCH with no member is answered at once, on the next turn. */
-size_t q_members(const struct query *batch);
 
 /* Cells of GET (the key), PUT (all fields; those not set are null). Text is copied. */
 void q_text(struct query *q, int field, const char *z); /**< NULL: null */
@@ -98,7 +95,6 @@ void q_next_row(struct query *q);
 void q_where_text(struct query *q, int field, uint32_t op, const char *z);
 void q_where_int(struct query *q, int field, uint32_t op, int64_t v); /**< also times and bools */
 void q_where_in(struct query *q, int field, const struct str *values, size_t n);
-void q_where_null(struct query *q, int field, bool is_null);
 void q_set_text(struct query *q, int field, const char *z);
 void q_set_int(struct query *q, int field, int64_t v);
 void q_set_time(struct query *q, int field, int64_t wall_ns);
@@ -121,7 +117,6 @@ const char *row_text(const struct row *r, int field); /**< "" for null; NUL-term
 struct str row_str(const struct row *r, int field);
 int64_t row_int(const struct row *r, int field);
 double row_real(const struct row *r, int field);
-bool row_bool(const struct row *r, int field);
 int64_t row_time(const struct row *r, int field); /**< 0 for null */
 bool row_is_null(const struct row *r, int field);
 /** Parse a JSON cell; caller frees. NULL for null. */

@@ -228,7 +228,6 @@ START_TEST(a_batch_names_the_member_that_failed)
     struct query *b = q_batch(store);
     q_add(b, experiment(q_insert(store, C_EXPERIMENTS), "e2", "second"));
     q_add(b, experiment(q_insert(store, C_EXPERIMENTS), "e1", "third"));
-    ck_assert_uint_eq(q_members(b), 2);
     struct seen s = run(b);
     ck_assert_int_eq(s.rc, ERR_CONFLICT);
     ck_assert_int_eq(s.failed, 1);
@@ -388,8 +387,6 @@ START_TEST(every_collection_is_declared_soundly)
         ck_assert(col->time_field == UINT32_MAX || col->fields[col->time_field].type == PHX_TIME);
         for (uint32_t i = 0; i < col->n_key; i++)
             ck_assert(col->fields[i].flags & PHX_F_NOT_NULL);
-        for (uint32_t i = 0; i < col->n_fields; i++)
-            ck_assert_int_eq(collection_field(c, col->fields[i].name), (int)i);
         for (uint32_t i = 0; i < col->n_indexes; i++)
             ck_assert(col->indexes[i].n > 0);
     }
@@ -397,7 +394,6 @@ START_TEST(every_collection_is_declared_soundly)
     ck_assert_str_eq(pending->name, "agent_tasks_pending");
     ck_assert_uint_eq(pending->where->field, F_TASKS_STATUS);
     ck_assert_uint_eq(pending->where->cell->s.n, 7);
-    ck_assert_int_eq(collection_field(C_TASKS, "no_such"), -1);
     ck_assert_ptr_null(collection_of(C_COUNT));
 }
 END_TEST
