@@ -16,7 +16,7 @@ dist_bashcompletion_DATA = cli/completion/phoenix
 .PHONY: docs
 docs: phoenix phoenix-api phoenix-agent
 	$(SHELL) $(srcdir)/%D%/generate.sh . $(srcdir)
-EXTRA_DIST += %D%/rooms/agent.md
+EXTRA_DIST += %D%/rooms/agent.md %D%/rooms/tests.md
 EXTRA_DIST += %D%/rooms/pipelines.md
 EXTRA_DIST += %D%/rooms/api.md
 EXTRA_DIST += %D%/rooms/collector.md %D%/rooms/tools.md
