@@ -6,7 +6,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
-from env.agent import BUILD, Agent, collector_config, new_id, wait_until  # noqa: E402
+from env.agent import Agent, collector_config, new_id  # noqa: E402
+from env.common import BUILD, wait_until  # noqa: E402
 from env.fakeapi import FakeApi  # noqa: E402
 
 CONTENT = {"baseline": "name: baseline\n",
@@ -35,12 +36,12 @@ def main():
         for variant, content in CONTENT.items():
             config = collector_config(experiment, variant, content, sampling={"interval": "5s"})
             task = api.enqueue("collector", "start", config, experiment_id=experiment)
-            wait_until("it runs", lambda t=task: t.status == "completed")
+            wait_until(lambda t=task: t.status == "completed", "it runs")
             pids.append(task.result["pid"])
         n = len(api.samples())
-        wait_until("it has been sampled", lambda: len(api.samples()) >= n + 6, 60)
+        wait_until(lambda: len(api.samples()) >= n + 6, "it has been sampled", 60)
         n = len(api.heartbeats)
-        wait_until("it is idle", lambda: len(api.heartbeats) >= n + 4)
+        wait_until(lambda: len(api.heartbeats) >= n + 4, "it is idle")
         used = memory(agent.process.pid)
         judge("agent_rss_anon", used["RssAnon"], "kB", 3 * 1024)
         judge("agent_rss", used["VmRSS"], "kB", 14 * 1024)

@@ -11,7 +11,8 @@ import urllib.request
 
 import pytest
 
-from env.agent import Agent, alive, collector_config, instances, new_id, port_range, wait_until
+from env.agent import Agent, alive, collector_config, instances, new_id, port_range
+from env.common import wait_until
 from env.fakeapi import FakeApi
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,14 +28,14 @@ class Lab:
     def start(self, **settings):
         self.agent = Agent(self.folder, self.api.url, **settings)
         self.agent.start()
-        wait_until("the agent has said that it lives", lambda: self.api.heartbeats)
+        wait_until(lambda: self.api.heartbeats, "the agent has said that it lives")
         return self
 
     def again(self):
         with self.api.changed:
             self.api.heartbeats.clear()
         self.agent.start()
-        wait_until("the agent has said that it lives again", lambda: self.api.heartbeats)
+        wait_until(lambda: self.api.heartbeats, "the agent has said that it lives again")
         return self
 
     def config(self, variant="baseline", content=None, **more):
@@ -44,8 +45,7 @@ class Lab:
         return self.api.enqueue(type_, action, config, experiment_id=self.experiment, **more)
 
     def ended(self, task, status="completed"):
-        wait_until("task %s %s has ended" % (task.type, task.action),
-                   lambda: task.status in ("completed", "failed"))
+        wait_until(lambda: task.status in ("completed", "failed"), "task %s %s has ended" % (task.type, task.action))
         assert task.status == status, task.error
         return task
 
@@ -61,8 +61,7 @@ class Lab:
         return (self.api.pipelines() or {}).get("%s-%s" % (self.experiment, variant))
 
     def shows(self, status, variant="baseline"):
-        wait_until("the heartbeat says %s" % status,
-                   lambda: (self.pipeline(variant) or {"status": None})["status"] == status)
+        wait_until(lambda: (self.pipeline(variant) or {"status": None})["status"] == status, "the heartbeat says %s" % status)
         return self.pipeline(variant)
 
 
@@ -92,7 +91,7 @@ def test_the_first_heartbeat_says_everything_and_the_next_ones_little(lab):
     assert first["labels"] == {"env": "prod", "tier": "web"}
     assert first["pipelines"] == [] and first["loads"] == []
     assert first["resource_usage"]["memory_percent"] > 0 and first["resource_usage"]["disk_bytes"] > 0
-    later = wait_until("a later heartbeat", lambda: lab.api.heartbeats[3:])[-1]
+    later = wait_until(lambda: lab.api.heartbeats[3:], "a later heartbeat")[-1]
     assert "pipelines" not in later and "capabilities" not in later
     assert later["resource_usage"]["cpu_percent"] is not None
 
@@ -113,7 +112,7 @@ def test_a_collector_starts_is_healthy_and_stops(lab):
     stop = lab.stop()
     assert stop.result == {"status": "stopped"}
     assert not alive(task.result["pid"]) and not folder.exists()
-    wait_until("the heartbeat shows nothing", lambda: lab.api.pipelines() == {})
+    wait_until(lambda: lab.api.pipelines() == {}, "the heartbeat shows nothing")
     assert lab.stop().result == {"status": "not-running"}
 
 
@@ -123,7 +122,7 @@ def test_the_agent_stops_its_collectors_when_it_is_told_to_stop(lab):
     assert lab.agent.terminate() == 0
     assert not any(alive(p) for p in pids)
     lab.again()
-    wait_until("both run again", lambda: len(instances(lab.agent.state)) == 2)
+    wait_until(lambda: len(instances(lab.agent.state)) == 2, "both run again")
     assert lab.shows("running")["restarts"] == 1
 
 
@@ -185,11 +184,11 @@ def test_a_collector_that_dies_later_is_restarted_and_counted(lab):
     lab.start()
     pid = lab.up()
     os.kill(pid, signal.SIGKILL)
-    wait_until("another process runs", lambda: lab.pipeline()["restarts"] == 1)
+    wait_until(lambda: lab.pipeline()["restarts"] == 1, "another process runs")
     shown = lab.shows("running")
     assert shown["pid"] != pid and alive(shown["pid"])
-    samples = wait_until("it is sampled again", lambda: [
-        s for s in lab.api.samples("baseline") if s["restarts_total"] == 1 and s["up"] == 1])
+    samples = wait_until(lambda: [
+        s for s in lab.api.samples("baseline") if s["restarts_total"] == 1 and s["up"] == 1], "it is sampled again")
     assert samples
 
 
@@ -201,7 +200,7 @@ def test_a_collector_that_dies_again_and_again_is_given_up(lab):
         for pid in instances(lab.agent.state):
             os.kill(pid, signal.SIGKILL)
         return lab.pipeline()["status"] == "failed"
-    wait_until("it is given up", kill_again)
+    wait_until(kill_again, "it is given up")
     assert "killed by signal 9" in lab.pipeline()["reason"]
     assert lab.stop().status == "completed"
 
@@ -238,8 +237,8 @@ def test_a_collector_whose_port_was_taken_while_it_was_down_gets_another(lab):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", task.result["port"]))
         s.listen()
-        wait_until("it runs elsewhere", lambda: lab.pipeline()["status"] == "running" and
-                   lab.pipeline()["port"] != task.result["port"])
+        wait_until(lambda: lab.pipeline()["status"] == "running" and
+                   lab.pipeline()["port"] != task.result["port"], "it runs elsewhere")
 
 
 # ------------------------------------------------------------------------------------- bad tasks
@@ -311,7 +310,7 @@ def test_a_lower_epoch_is_ignored(lab):
     task = lab.ended(lab.task("collector", "start", lab.config()))
     task.epoch = 5
     lab.api.deliver(task)
-    wait_until("the higher epoch was answered", lambda: task.reports[-1][0]["epoch"] == 6)
+    wait_until(lambda: task.reports[-1][0]["epoch"] == 6, "the higher epoch was answered")
     n = len(task.reports)
     lab.api.deliver(task, epoch=3)
     lab.up("candidate")
@@ -322,7 +321,7 @@ def test_a_delivery_that_is_not_ours_any_more_is_dropped(lab):
     lab.start()
     lab.api.refuse_status = 409
     task = lab.task("collector", "start", lab.config())
-    wait_until("the acknowledgement was refused", lambda: task.reports)
+    wait_until(lambda: task.reports, "the acknowledgement was refused")
     lab.api.refuse_status = None
     lab.up("candidate")
     assert len(task.reports) == 1 and len(instances(lab.agent.state)) == 1
@@ -342,7 +341,7 @@ def test_reports_whose_answer_is_lost_are_sent_again(lab):
     lab.start()
     lab.api.lose_status = 2
     task = lab.ended(lab.task("collector", "start", lab.config()))
-    wait_until("all was heard", lambda: len(task.reports) >= 4)
+    wait_until(lambda: len(task.reports) >= 4, "all was heard")
     assert [r[0]["status"] for r in task.reports] == ["running"] * 3 + ["completed"] or \
         [r[0]["status"] for r in task.reports] == ["running", "running", "running", "completed"]
 
@@ -350,11 +349,11 @@ def test_reports_whose_answer_is_lost_are_sent_again(lab):
 def test_an_interrupted_task_is_finished_by_the_next_agent(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="60s"))
-    wait_until("its process runs", lambda: instances(lab.agent.state))
+    wait_until(lambda: instances(lab.agent.state), "its process runs")
     lab.agent.kill()
     assert task.status == "running"
     lab.again()
-    wait_until("it is listed again", lambda: {"id": task.id, "epoch": 1} in lab.api.heartbeats[-1]["active_tasks"])
+    wait_until(lambda: {"id": task.id, "epoch": 1} in lab.api.heartbeats[-1]["active_tasks"], "it is listed again")
     assert len(instances(lab.agent.state)) == 1
     stop = lab.stop()
     assert stop.result == {"status": "stopped"}
@@ -364,7 +363,7 @@ def test_an_interrupted_task_is_finished_by_the_next_agent(lab):
 def test_a_stop_ends_a_start_that_waits(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="60s"))
-    wait_until("its process runs", lambda: instances(lab.agent.state))
+    wait_until(lambda: instances(lab.agent.state), "its process runs")
     assert lab.stop().result == {"status": "stopped"}
     lab.ended(task, "failed")
     assert instances(lab.agent.state) == {}
@@ -373,10 +372,9 @@ def test_a_stop_ends_a_start_that_waits(lab):
 def test_heartbeats_go_on_while_a_task_runs_and_list_it(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="60s"))
-    wait_until("the heartbeat lists it",
-               lambda: {"id": task.id, "epoch": 1} in lab.api.heartbeats[-1]["active_tasks"])
+    wait_until(lambda: {"id": task.id, "epoch": 1} in lab.api.heartbeats[-1]["active_tasks"], "the heartbeat lists it")
     n = len(lab.api.heartbeats)
-    wait_until("three more heartbeats", lambda: len(lab.api.heartbeats) >= n + 3)
+    wait_until(lambda: len(lab.api.heartbeats) >= n + 3, "three more heartbeats")
     lab.stop()
 
 
@@ -393,9 +391,9 @@ def test_a_killed_agent_leaves_collectors_running_and_adopts_them(lab):
     assert lab.shows("running")["pid"] in pids and lab.shows("running", "candidate")["pid"] in pids
     assert lab.pipeline()["restarts"] == 0
     assert set(instances(lab.agent.state)) == pids
-    wait_until("samples go on", lambda: len(lab.api.samples()) > n + 4)
+    wait_until(lambda: len(lab.api.samples()) > n + 4, "samples go on")
     os.kill(lab.pipeline()["pid"], signal.SIGKILL)
-    wait_until("its end is noticed", lambda: lab.pipeline()["restarts"] == 1)
+    wait_until(lambda: lab.pipeline()["restarts"] == 1, "its end is noticed")
     lab.stop()
     lab.stop("candidate")
     assert instances(lab.agent.state) == {}
@@ -406,9 +404,9 @@ def test_a_collector_that_died_while_no_agent_was_there_runs_again(lab):
     pid = lab.up()
     lab.agent.kill()
     os.kill(pid, signal.SIGKILL)
-    wait_until("it is gone", lambda: not alive(pid))
+    wait_until(lambda: not alive(pid), "it is gone")
     lab.again()
-    wait_until("it runs again", lambda: len(instances(lab.agent.state)) == 1)
+    wait_until(lambda: len(instances(lab.agent.state)) == 1, "it runs again")
     assert lab.shows("running")["restarts"] == 1
 
 
@@ -435,7 +433,7 @@ def test_a_process_that_took_the_pid_is_not_adopted(lab):
     state["collectors"][0]["pid"] = os.getpid()
     path.write_text(json.dumps(state))
     lab.again()
-    shown = wait_until("a new process runs", lambda: lab.shows("running"))
+    shown = wait_until(lambda: lab.shows("running"), "a new process runs")
     assert shown["pid"] != os.getpid()
 
 
@@ -445,7 +443,7 @@ def test_collectors_of_nobody_are_ended_at_the_start(lab):
     lab.agent.kill()
     (lab.agent.state / "state.json").unlink()
     lab.again()
-    wait_until("it is ended", lambda: not alive(pid))
+    wait_until(lambda: not alive(pid), "it is ended")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version":2}', '{"version":1,"collectors":[{"id":"../x"}]}',
@@ -464,14 +462,14 @@ def test_the_api_goes_away_and_nothing_is_lost_or_counted_twice(lab):
     lab.start()
     lab.up()
     lab.up("candidate")
-    wait_until("samples arrive", lambda: lab.api.samples("candidate"))
+    wait_until(lambda: lab.api.samples("candidate"), "samples arrive")
     lab.api.stop()
     spool = lab.agent.state / "spool" / "samples"
-    wait_until("batches are on disk", lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 4000)
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 4000, "batches are on disk")
     lab.api.start()
     last = max(s["ts"] for s in lab.api.samples())
-    wait_until("the spool is empty again", lambda: not list(spool.glob("*.seg")) and
-               max(s["ts"] for s in lab.api.samples()) > last + 2e9, 40)
+    wait_until(lambda: not list(spool.glob("*.seg")) and
+               max(s["ts"] for s in lab.api.samples()) > last + 2e9, "the spool is empty again", 40)
     times = sorted(s["ts"] for s in lab.api.samples("baseline"))
     assert len(times) == len(set(times))
     assert max(b - a for a, b in zip(times, times[1:])) < 1e9, "a gap"
@@ -484,10 +482,10 @@ def test_the_api_goes_away_and_nothing_is_lost_or_counted_twice(lab):
 def test_what_was_spooled_by_a_killed_agent_is_sent_by_the_next(lab):
     lab.start()
     lab.up()
-    wait_until("samples arrive", lambda: lab.api.samples())
+    wait_until(lambda: lab.api.samples(), "samples arrive")
     lab.api.stop()
     spool = lab.agent.state / "spool" / "samples"
-    wait_until("batches are on disk", lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 3000)
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 3000, "batches are on disk")
     lab.agent.kill()
     newest = sorted(spool.glob("*.seg"))[-1]
     with open(newest, "ab") as f:
@@ -495,7 +493,7 @@ def test_what_was_spooled_by_a_killed_agent_is_sent_by_the_next(lab):
     lab.api.start()
     streams = len({k[0] for k in lab.api.batches})
     lab.again()
-    wait_until("a new stream has begun", lambda: len({k[0] for k in lab.api.batches}) > streams)
+    wait_until(lambda: len({k[0] for k in lab.api.batches}) > streams, "a new stream has begun")
     old = sorted(k[1] for k in lab.api.batches if k[0] == min(k[0] for k in lab.api.batches))
     assert old == list(range(1, len(old) + 1)) and len(old) > 2
 
@@ -503,9 +501,9 @@ def test_what_was_spooled_by_a_killed_agent_is_sent_by_the_next(lab):
 def test_a_result_is_reported_when_the_api_is_back(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="1s"))
-    wait_until("it is acknowledged", lambda: task.status == "running")
+    wait_until(lambda: task.status == "running", "it is acknowledged")
     lab.api.stop()
-    wait_until("it has failed", lambda: not instances(lab.agent.state))
+    wait_until(lambda: not instances(lab.agent.state), "it has failed")
     lab.api.start()
     lab.ended(task, "failed")
 
@@ -513,10 +511,10 @@ def test_a_result_is_reported_when_the_api_is_back(lab):
 def test_a_result_that_was_not_heard_is_reported_by_the_next_agent(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="1s"))
-    wait_until("it is acknowledged", lambda: task.status == "running")
+    wait_until(lambda: task.status == "running", "it is acknowledged")
     lab.api.stop()
-    wait_until("the result is in the state", lambda: [
-        t for t in json.loads((lab.agent.state / "state.json").read_text())["tasks"] if t["phase"] == "done"])
+    wait_until(lambda: [
+        t for t in json.loads((lab.agent.state / "state.json").read_text())["tasks"] if t["phase"] == "done"], "the result is in the state")
     lab.agent.kill()
     lab.api.start()
     lab.again()
@@ -528,7 +526,7 @@ def test_a_busy_api_is_asked_again_as_it_says(lab):
     lab.api.retry_after, lab.api.away = "1", True
     with lab.api.changed:
         lab.api.changed.notify_all()
-    wait_until("the agent has noticed", lambda: "api-away" in lab.agent.log.read_text().lower().replace("_", "-"))
+    wait_until(lambda: "api-away" in lab.agent.log.read_text().lower().replace("_", "-"), "the agent has noticed")
     lab.api.away = False
     lab.up()
 
@@ -551,9 +549,9 @@ def test_both_arms_are_read_at_the_same_tick(lab):
     lab.up(content={"text": EXPOSITION})
     more = EXPOSITION + 'process_threads{process_pid="3",process_executable_name="postgres"} 1\n'
     lab.up("candidate", content={"text": more})
-    both = wait_until("both are sampled", lambda: [
+    both = wait_until(lambda: [
         (a, b) for a in lab.api.samples("baseline") for b in lab.api.samples("candidate")
-        if a["ts"] == b["ts"] and a["up"] == b["up"] == 1])
+        if a["ts"] == b["ts"] and a["up"] == b["up"] == 1], "both are sampled")
     a, b = both[-1]
     assert a["experiment_id"] == lab.experiment
     assert (a["series"], b["series"]) == (2, 3)
@@ -569,7 +567,7 @@ def test_a_collector_that_is_down_is_a_row_that_says_so(lab):
     pid = lab.up()
     lab.up("candidate")
     os.kill(pid, signal.SIGKILL)
-    down = wait_until("a row says down", lambda: [s for s in lab.api.samples("baseline") if s["up"] == 0])[0]
+    down = wait_until(lambda: [s for s in lab.api.samples("baseline") if s["up"] == 0], "a row says down")[0]
     assert down["series"] is None and down["rss_bytes"] is None
     assert [s for s in lab.api.samples("candidate") if s["ts"] == down["ts"]]
 
@@ -577,7 +575,7 @@ def test_a_collector_that_is_down_is_a_row_that_says_so(lab):
 def test_output_of_collectors_arrives_as_log_lines(lab):
     lab.start()
     lab.up(content={"lines": 1000})
-    wait_until("the first lines arrive", lambda: any(x["message"] == "line 5" for x in lab.api.log_lines()))
+    wait_until(lambda: any(x["message"] == "line 5" for x in lab.api.log_lines()), "the first lines arrive")
     first = lab.api.log_lines()[0]
     assert first["source"] == "%s-baseline" % lab.experiment and first["task_id"] in lab.api.tasks
     assert len(lab.api.log_lines()) < 400, "the rate is bounded"
@@ -592,7 +590,7 @@ def test_a_deployment_keeps_what_runs_and_stops_what_it_replaces(lab):
     config = lab.config("candidate", replaces=["%s-baseline" % lab.experiment])
     task = lab.ended(lab.task("deployment", "deploy", config))
     assert task.result["pid"] == pid
-    wait_until("the other one is gone", lambda: set(lab.api.pipelines()) == {config["id"]})
+    wait_until(lambda: set(lab.api.pipelines()) == {config["id"]}, "the other one is gone")
     assert lab.pipeline("candidate")["kept"] is True
     lab.ended(lab.task("deployment", "undeploy", {"id": config["id"]}))
     assert instances(lab.agent.state) == {}
@@ -611,7 +609,7 @@ def test_a_load_runs_reports_and_ends(lab):
     load = new_id()
     task = lab.task("loadsim", "start", {"id": load, "profile": "steady", "duration": "300ms", "seed": 7})
     assert lab.ended(task).result["pid"] > 1
-    wait_until("it has completed", lambda: lab.api.loads().get(load, {}).get("status") == "completed")
+    wait_until(lambda: lab.api.loads().get(load, {}).get("status") == "completed", "it has completed")
     assert lab.api.loads()[load]["offered"] == 100 and lab.api.loads()[load]["delivered"] == 90
 
 
@@ -624,14 +622,14 @@ def test_a_load_is_stopped_and_dies_with_the_agent(lab):
     assert lab.ended(lab.task("loadsim", "stop", {"id": load})).result == {"status": "not-running"}
     task = lab.ended(lab.task("loadsim", "start", {"id": other, "profile": "steady", "duration": "600s"}))
     lab.agent.kill()
-    wait_until("the load is gone", lambda: not alive(task.result["pid"]))
+    wait_until(lambda: not alive(task.result["pid"]), "the load is gone")
 
 
 def test_a_load_that_fails_says_why(lab):
     lab.start()
     load = new_id()
     lab.ended(lab.task("loadsim", "start", {"id": load, "profile": "broken", "duration": "60s"}))
-    wait_until("it has failed", lambda: lab.api.loads().get(load, {}).get("status") == "failed")
+    wait_until(lambda: lab.api.loads().get(load, {}).get("status") == "failed", "it has failed")
     assert lab.api.loads()[load]["reason"] == "no such process to churn"
 
 
@@ -648,9 +646,9 @@ def test_sigterm_ends_the_agent_in_order_whatever_its_collector_does(lab, conten
     lab.start(agent__restart__backoff="20s")
     task = lab.task("collector", "start", lab.config(content=content, ready_timeout="60s"))
     if content == {"behave": "die"}:
-        wait_until("it waits for a restart", lambda: (lab.pipeline() or {}).get("reason"))
+        wait_until(lambda: (lab.pipeline() or {}).get("reason"), "it waits for a restart")
     else:
-        wait_until("its process runs", lambda: instances(lab.agent.state))
+        wait_until(lambda: instances(lab.agent.state), "its process runs")
     assert lab.agent.terminate() == 0
     assert instances(lab.agent.state) == {}
     saved = json.loads((lab.agent.state / "state.json").read_text())
@@ -660,17 +658,17 @@ def test_sigterm_ends_the_agent_in_order_whatever_its_collector_does(lab, conten
 def test_sigterm_while_the_api_is_away_keeps_what_was_measured(lab):
     lab.start()
     lab.up()
-    wait_until("samples arrive", lambda: lab.api.samples())
+    wait_until(lambda: lab.api.samples(), "samples arrive")
     lab.api.stop()
     spool = lab.agent.state / "spool" / "samples"
-    wait_until("batches are on disk", lambda: list(spool.glob("*.seg")))
+    wait_until(lambda: list(spool.glob("*.seg")), "batches are on disk")
     assert lab.agent.terminate() == 0
     assert sum(f.stat().st_size for f in spool.glob("*.seg")) > 500
 
 
 # ------------------------------------------------------------------------------ the real collector
 
-@pytest.mark.skipif("not __import__('env.agent').agent.BUILD.joinpath('phoenix-collector').exists()")
+@pytest.mark.skipif("not __import__('env.common').common.BUILD.joinpath('phoenix-collector').exists()")
 def test_the_native_collector_is_started_sampled_and_stopped(lab):
     lab.start(stand_in=False)
     content = "name: baseline\nmin_interval_ms: 0\n"
@@ -678,9 +676,9 @@ def test_the_native_collector_is_started_sampled_and_stopped(lab):
     lab.up(content=content, sampling={"interval": "200ms", "critical": [name + "*", "python*"]})
     lab.up("candidate", content=content + "processors:\n  - type: topk\n    k: 3\n",
            sampling={"interval": "200ms", "critical": ["python*"]})
-    rows = wait_until("both are sampled", lambda: [
+    rows = wait_until(lambda: [
         (a, b) for a in lab.api.samples("baseline") for b in lab.api.samples("candidate")
-        if a["ts"] == b["ts"] and a["up"] == b["up"] == 1])
+        if a["ts"] == b["ts"] and a["up"] == b["up"] == 1], "both are sampled")
     a, b = rows[-1]
     assert a["series"] > b["series"] > 0
     assert a["points_total"] > 0 and a["points_in_total"] > 0 and a["bytes_total"] > 0

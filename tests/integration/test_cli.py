@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import yaml
 
-from env.api import BUILD, SLOW
+from env.common import BUILD, SLOW
 from env.fleet import default_figures
 from env.lab import Lab
 

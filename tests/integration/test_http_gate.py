@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from env.api import BUILD, wait_until
+from env.common import BUILD, wait_until
 
 HOST = b"Host: a\r\n"
 GET = b"GET /state HTTP/1.1\r\n" + HOST

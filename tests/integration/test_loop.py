@@ -15,7 +15,8 @@ import time
 import pytest
 
 from env.agent import Agent, alive, instances
-from env.api import BUILD, SOURCE, Api, wait_until
+from env.api import Api
+from env.common import BUILD, SOURCE, wait_until
 from env.lab import Lab
 from env.proxy import Proxy
 

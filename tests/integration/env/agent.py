@@ -7,13 +7,9 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 import uuid
 
-SOURCE = pathlib.Path(__file__).resolve().parents[3]
-BUILD = pathlib.Path(os.environ.get("PHX_BUILD") or os.environ.get("top_builddir") or SOURCE / "build")
-WRAP = os.environ.get("PHX_WRAP", "").split()  # a command before the program's, such as valgrind
-SLOW = float(os.environ.get("PHX_SLOW", "10" if WRAP else "1"))  # raise it for sanitizers
+from env.common import BUILD, SLOW, WRAP
 
 # A collector that does as its config says; it takes the place of phoenix-collector.
 STAND_IN = r'''#!%s
@@ -60,20 +56,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer.allow_reuse_address = True
 http.server.ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
 ''' % sys.executable
-
-
-def wait_until(what, condition, timeout=20.0):
-    """The first true answer of condition(); it is asked again and again until the time is over."""
-    deadline = time.monotonic() + timeout * SLOW
-    pause = 0.005
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError("waited %gs in vain until %s" % (timeout * SLOW, what))
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
 
 
 def files_hash(files):
