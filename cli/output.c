@@ -12,7 +12,7 @@
 
 bool print_document(const struct ctx *c, const struct json *doc)
 {
-    struct buf text CLEANUP_BUF;
+    struct buf text CLEANUP_BUF = { 0 };
     if (c->format == FORMAT_TABLE)
         return false;
     buf_init(&text, (size_t)LIMIT_JSON_BYTES * 8);

@@ -33,7 +33,7 @@ static void clear_line(struct watch *w)
 static void on_tick(void *arg)
 {
     struct watch *w = arg;
-    struct buf text CLEANUP_BUF;
+    struct buf text CLEANUP_BUF = { 0 };
     if (!w->c->terminal || w->c->format != FORMAT_TABLE || !w->phase[0])
         return;
     buf_init(&text, 4096);

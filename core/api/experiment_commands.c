@@ -245,7 +245,7 @@ static void on_known(void *arg, const struct result *res)
 static void on_result(void *arg, const struct result *res)
 {
     struct request *rq = arg;
-    CLEANUP_BUF struct buf out;
+    CLEANUP_BUF struct buf out = { 0 };
     if (res->rc == ERR_NOTFOUND) {
         struct query *q = q_get(request_api(rq)->store, C_EXPERIMENTS);
         q_text(q, F_EXPERIMENTS_ID, request_param(rq, "id"));

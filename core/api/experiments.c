@@ -186,7 +186,7 @@ struct listing {
 static void on_listed(void *arg, const struct result *res)
 {
     struct listing *l = arg;
-    CLEANUP_BUF struct buf out;
+    CLEANUP_BUF struct buf out = { 0 };
     struct jw w;
     if (res->rc != 0) {
         reply_error(l->rq, &res->err);

@@ -210,7 +210,7 @@ static void write_pipeline(struct jw *w, const struct row *r)
 static void write_next(struct jw *w, const struct row *last)
 {
     char token[2 * PAGE_KEY_MAX];
-    CLEANUP_BUF struct buf key;
+    CLEANUP_BUF struct buf key = { 0 };
     if (!last) {
         jw_kstr(w, "next_page_token", NULL);
         return;

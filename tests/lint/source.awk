@@ -46,6 +46,14 @@ $0 ~ ("TO" "DO|FIX" "ME") { fault(NR, "unfinished work") }
   code = strip($0)
   if (match(code, /(^|[^A-Za-z0-9_])(sprintf|vsprintf|strcpy|strcat|system|popen|atoi|gets|strtok)[ ]*\(/))
     fault(NR, "banned function: " substr(code, RSTART, RLENGTH))
+  # freed at each return, so it must be a buffer by then (not every compiler zeroes what is not set)
+  if (code ~ /^ .*struct buf .*;/ && code ~ /CLEANUP_BUF/ && code !~ /=/) {
+    unset = NR; buffer = code
+    gsub(/CLEANUP_BUF|[ ;]+$/, "", buffer); gsub(/ +$/, "", buffer); sub(/.*[ ,]/, "", buffer)
+  }
+  if (code ~ /^}/ || index(code, "&" buffer)) unset = 0
+  if (unset && code ~ /(^|[^A-Za-z0-9_])return([^A-Za-z0-9_]|$)/)
+    fault(unset, "a buffer is freed before it is set")
   # a definition: a prototype from the first column on, up to the brace in the first column
   if (code ~ /^[A-Za-z_]/ && code !~ /;[ ]*$/ && code !~ /^(typedef|struct [A-Za-z_]+ *{|enum|union)/ && code ~ /\(/) {
     head = code; head_line = NR

@@ -52,6 +52,8 @@ finds 'a_long_function_is_found' 'core/base/a.c:3: a function of 81 lines'
 finds 'a_long_file_is_found' 'core/base/a.c:1: a file of 801'
 printf '%s\nint f(int a, int b, int c, int d,\n      int e, int g, int h, int i, int j)\n{\n}\n' "$spdx" >"$in"
 finds 'nine_parameters_are_found' 'core/base/a.c:2: more than 8'
+printf '%s\nint f(void)\n{\n    struct buf b CLEANUP_BUF;\n    if (x) return 0;\n    buf_init(&b, 9);\n}\n' "$spdx" >"$in"
+finds 'a_buffer_that_is_freed_before_it_is_set_is_found' 'core/base/a.c:4: a buffer'
 printf '%s\n// x\n' "$spdx" >"$in"
 finds 'a_line_comment_is_found' 'core/base/a.c:2: comments'
 printf '%s\nint a;\t\n' "$spdx" >"$in"
