@@ -22,7 +22,7 @@ struct outbox {
     struct timer *close_timer, *retry_timer;
     struct backoff backoff;
     struct buf sending; /* body on its way */
-    bool is_sending;
+    struct fetch *call; /* the batch on its way; NULL: none */
     struct log_limit complain;
 };
 
@@ -31,12 +31,12 @@ static void outbox_send(struct outbox *o);
 static void on_sent(void *arg, const struct fetch_reply *reply)
 {
     struct outbox *o = arg;
+    if (reply->rc == ERR_CANCELLED)
+        return; /* by outbox_free(): there is no outbox any more */
     enum uplink_verdict verdict = uplink_judge(o->conf.uplink, reply);
-    o->is_sending = false;
+    o->call = NULL;
     buf_done(&o->sending);
     buf_init(&o->sending, SPOOL_RECORD_MAX + 1);
-    if (reply->rc == ERR_CANCELLED)
-        return;
     if (verdict == UPLINK_AWAY) {
         int64_t wait = backoff_next(&o->backoff, random_u64());
         timer_set(o->retry_timer, wait > reply->retry_after_ns ? wait : reply->retry_after_ns);
@@ -53,12 +53,11 @@ static void on_sent(void *arg, const struct fetch_reply *reply)
 static void outbox_send(struct outbox *o)
 {
     struct err err = { 0 };
-    if (o->is_sending || timer_is_set(o->retry_timer) || !spool_peek(o->spool, &o->sending))
+    if (o->call || timer_is_set(o->retry_timer) || !spool_peek(o->spool, &o->sending))
         return;
     struct uplink_call call = { .method = "POST", .path = o->conf.path, .body = buf_str(&o->sending) };
-    if (uplink_start(o->conf.uplink, &call, on_sent, o, &err))
-        o->is_sending = true;
-    else
+    o->call = uplink_start(o->conf.uplink, &call, on_sent, o, &err);
+    if (!o->call)
         timer_set(o->retry_timer, backoff_next(&o->backoff, random_u64()));
 }
 
@@ -96,6 +95,8 @@ void outbox_free(struct outbox *o)
 {
     if (!o)
         return;
+    if (o->call)
+        fetch_cancel(o->call);
     timer_clear(o->retry_timer);
     timer_set(o->retry_timer, 3600 * NS_PER_S); /* the last flush sends nothing */
     outbox_flush(o);

@@ -131,8 +131,8 @@ def gaps(ticks):
 def the_right_one_is_left(loop, pids, kept, gone):
     assert loop.collectors() == [(kept, pids[kept])], "the same process goes on"
     wait_until(lambda: not alive(pids[gone]), "the other has ended")
-    running = loop.call("GET", "/api/v1/pipelines")[1]["pipelines"]
-    assert [(p["variant"], p["status"]) for p in running] == [(kept, "running")]
+    wait_until(lambda: [(p["variant"], p["status"]) for p in loop.call("GET", "/api/v1/pipelines")[1]["pipelines"]]
+               == [(kept, "running")], "the next heartbeat shows it")
     assert loop.call("GET", "/api/v1/tasks?status=active")[1]["tasks"] == []
 
 
