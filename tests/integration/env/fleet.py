@@ -130,7 +130,9 @@ class Host:
     # ---- tasks
     def _run(self, client, task):
         path = "/api/v1/agent/tasks/%s/status" % task["id"]
-        if client.call("POST", path, {"status": "running", "epoch": task["epoch"]})[0] != 204:
+        ack = {"status": "running", "epoch": task["epoch"]}
+        answer = self._until_answered(lambda: client.call("POST", path, ack))
+        if not answer or answer[0] != 204:
             return
         report = self.done.get(task["id"])
         if report is None:
