@@ -35,6 +35,7 @@ struct agents {
     struct agent *dirty;
     struct timer *flush, *watch;
     bool flush_in_flight;
+    struct heartbeat heard; /**< scratch: too large for a stack that the compiler clears each time */
     struct agents_stats stats;
     loop_fn *loaded;
     void *loaded_arg;

@@ -4,18 +4,27 @@
  * and nulls. Whatever else comes is left to the tree and its schema, which also know how to complain.
  */
 #include "core/api/heartbeat.h"
+#include <stddef.h>
 #include "core/base/ids.h"
 
 const char *const agent_mood_names[AGENT_MOOD_COUNT] = { "healthy", "degraded", "stopping" };
 
 static const struct host_usage NOT_SAID = { -1, -1, -1, -1, -1 };
 
-/* A number or integer of a flat object, by name. */
+/* A number of a flat object: its name, and where it goes in struct heartbeat. */
 struct slot {
-    const char *name;
-    double *real; /* or */
-    int64_t *integer;
+    struct str name;
+    size_t offset;
+    bool is_real; /* a double, else an int64_t */
 };
+#define NAME(text) { text, sizeof text - 1 }
+#define REAL(object, name) { NAME(#name), offsetof(struct heartbeat, object.name), true }
+#define INTEGER(object, name) { NAME(#name), offsetof(struct heartbeat, object.name), false }
+static const struct slot usage_slots[] = { REAL(usage, cpu_percent), REAL(usage, memory_percent),
+                                           INTEGER(usage, memory_bytes), REAL(usage, disk_percent),
+                                           INTEGER(usage, disk_bytes) };
+static const struct slot spool_slots[] = { INTEGER(spool, batches), INTEGER(spool, bytes),
+                                           INTEGER(spool, dropped) };
 
 static bool scan_string(struct js *s, struct str *ret)
 {
@@ -29,7 +38,7 @@ static bool scan_string(struct js *s, struct str *ret)
 static int slot_index(const struct slot *slots, size_t n, struct str key)
 {
     for (size_t i = 0; i < n; i++) {
-        if (str_eqz(key, slots[i].name)) {
+        if (str_eq(key, slots[i].name)) {
             return (int)i;
         }
     }
@@ -37,7 +46,7 @@ static int slot_index(const struct slot *slots, size_t n, struct str key)
 }
 
 /* {"name": number, ...} with known names, each at most once, none negative. */
-static bool scan_numbers(struct js *s, const struct slot *slots, size_t n)
+static bool scan_numbers(struct js *s, const struct slot *slots, size_t n, struct heartbeat *h)
 {
     unsigned seen = 0;
     enum js_token t;
@@ -51,10 +60,11 @@ static bool scan_numbers(struct js *s, const struct slot *slots, size_t n)
         }
         seen |= 1u << i;
         t = js_next(s);
-        if (slots[i].integer && t == JS_INT && s->i >= 0) {
-            *slots[i].integer = s->i;
-        } else if (slots[i].real && (t == JS_INT || t == JS_REAL) && s->r >= 0) {
-            *slots[i].real = s->r;
+        char *place = (char *)h + slots[i].offset;
+        if (!slots[i].is_real && t == JS_INT && s->i >= 0) {
+            memcpy(place, &s->i, sizeof s->i);
+        } else if (slots[i].is_real && (t == JS_INT || t == JS_REAL) && s->r >= 0) {
+            memcpy(place, &s->r, sizeof s->r);
         } else {
             return false;
         }
@@ -111,27 +121,19 @@ static bool mood_of(struct str text, enum agent_mood *ret)
 }
 
 enum member { M_HOST, M_VERSION, M_STATUS, M_TASKS, M_USAGE, M_SPOOL, M_COUNT };
-static const char *const members[M_COUNT] = { "host_id", "agent_version", "status",
-                                              "active_tasks", "resource_usage", "spool" };
+static const struct str members[M_COUNT] = { NAME("host_id"), NAME("agent_version"), NAME("status"),
+                                             NAME("active_tasks"), NAME("resource_usage"), NAME("spool") };
 
 static bool scan_member(struct js *s, enum member m, struct heartbeat *h)
 {
-    struct host_usage *u = &h->usage;
-    const struct slot usage[] = { { "cpu_percent", &u->cpu_percent, NULL },
-                                  { "memory_percent", &u->memory_percent, NULL },
-                                  { "memory_bytes", NULL, &u->memory_bytes },
-                                  { "disk_percent", &u->disk_percent, NULL },
-                                  { "disk_bytes", NULL, &u->disk_bytes } };
-    const struct slot spool[] = { { "batches", NULL, &h->spool.batches }, { "bytes", NULL, &h->spool.bytes },
-                                  { "dropped", NULL, &h->spool.dropped } };
     struct str text;
     switch (m) {
     case M_HOST: return scan_string(s, &h->host_id) && name_valid(h->host_id, true);
     case M_VERSION: return scan_string(s, &h->agent_version) && h->agent_version.n <= 63;
     case M_STATUS: return scan_string(s, &text) && mood_of(text, &h->mood);
     case M_TASKS: return scan_tasks(s, h);
-    case M_USAGE: return scan_numbers(s, usage, sizeof usage / sizeof usage[0]);
-    case M_SPOOL: return scan_numbers(s, spool, sizeof spool / sizeof spool[0]);
+    case M_USAGE: return scan_numbers(s, usage_slots, sizeof usage_slots / sizeof usage_slots[0], h);
+    case M_SPOOL: return scan_numbers(s, spool_slots, sizeof spool_slots / sizeof spool_slots[0], h);
     case M_COUNT: break;
     }
     return false;
@@ -140,7 +142,7 @@ static bool scan_member(struct js *s, enum member m, struct heartbeat *h)
 static enum member member_of(struct str key)
 {
     int i = 0;
-    while (i < M_COUNT && !str_eqz(key, members[i])) {
+    while (i < M_COUNT && !str_eq(key, members[i])) {
         i++;
     }
     return (enum member)i;

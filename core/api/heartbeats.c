@@ -168,10 +168,10 @@ static void commit(struct agents *as, struct agent *a, struct request *rq, const
 
 static bool names_its_host(struct request *rq, struct str host_id)
 {
-    struct err err = { 0 };
     if (str_eqz(host_id, request_host_id(rq))) {
         return true;
     }
+    struct err err = { 0 };
     err_set(&err, ERR_FORBIDDEN, "host_id is \"%.*s\", but X-Agent-Host-ID is \"%s\"", (int)host_id.n,
             host_id.p, request_host_id(rq));
     reply_error(rq, &err);
@@ -198,7 +198,7 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
         return;
     }
     hear(as, a, h);
-    if (!a->stored || is_full(doc)) {
+    if (!a->stored || (doc && is_full(doc))) {
         commit(as, a, rq, doc);
         return;
     }
@@ -206,9 +206,8 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
     reply_empty(rq, 204);
 }
 
-static void hear_document(struct request *rq)
+static void hear_document(struct request *rq, struct heartbeat *h)
 {
-    struct heartbeat h;
     struct err err = { 0 };
     struct faults *faults = arena_alloc(request_arena(rq), sizeof *faults);
     struct json *doc = json_parse(request_body(rq), NULL, &err);
@@ -221,16 +220,16 @@ static void hear_document(struct request *rq)
         reply_faults(rq, faults);
         return;
     }
-    heartbeat_read(doc, &h);
-    heard(rq, &h, doc);
+    heartbeat_read(doc, h);
+    heard(rq, h, doc);
 }
 
 void on_agent_heartbeat(struct request *rq)
 {
-    struct heartbeat h;
-    if (heartbeat_scan(request_body(rq), &h)) {
-        heard(rq, &h, NULL);
+    struct heartbeat *h = &request_api(rq)->agents->heard;
+    if (heartbeat_scan(request_body(rq), h)) {
+        heard(rq, h, NULL);
     } else {
-        hear_document(rq);
+        hear_document(rq, h);
     }
 }

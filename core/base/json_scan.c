@@ -3,6 +3,7 @@
  * time while nothing in them is special, then by a table. `expect` is the whole state of the grammar
  * beside the bits that say which open levels are objects. */
 #include <assert.h>
+#include <endian.h>
 
 #include "core/base/json.h"
 #include "core/base/json_priv.h"
@@ -100,12 +101,14 @@ static const char *escape_end(struct js *s, const char *p)
     return NULL;
 }
 
-/* True when any of eight bytes is a control character, a quote, a backslash or beyond ASCII. */
-static inline bool special_in(uint64_t w)
+/* How many of eight bytes, the first one lowest, come before a control character, a quote, a backslash or
+ * one beyond ASCII. A borrow can make a wrong mark only above a right one. */
+static inline unsigned plain_bytes(uint64_t w)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
     uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
-    return ((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & high;
+    uint64_t special = ((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & high;
+    return special ? (unsigned)__builtin_ctzll(special) / 8 : 8;
 }
 
 /* From after the opening quote; sets text and escaped. */
@@ -115,9 +118,11 @@ static bool scan_string(struct js *s, const char *p)
     const char *first = p;
     s->escaped = false;
     for (;;) {
-        uint64_t word;
-        while (s->end - p >= 8 && (memcpy(&word, p, 8), !special_in(word)))
-            p += 8;
+        for (unsigned n = 8; n == 8 && s->end - p >= 8; p += n) {
+            uint64_t word;
+            memcpy(&word, p, 8);
+            n = plain_bytes(le64toh(word));
+        }
         while (p < s->end && classes[(unsigned char)*p] == PLAIN)
             p++;
         if (p == s->end)

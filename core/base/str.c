@@ -2,16 +2,6 @@
 /* Text with a length: comparing, cutting, UTF-8, names and globs. Nothing here allocates. */
 #include "core/base/str.h"
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_eqz(struct str a, const char *z)
-{
-    return str_eq(a, str_of(z));
-}
-
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

@@ -16,8 +16,11 @@ struct str {
 };
 #define STR(lit) ((struct str){ "" lit, sizeof(lit) - 1 })
 static inline struct str str_of(const char *s) { return (struct str){ s, s ? strlen(s) : 0 }; }
-bool str_eq(struct str a, struct str b);
-bool str_eqz(struct str a, const char *z);
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool str_eqz(struct str a, const char *z) { return str_eq(a, str_of(z)); }
 int str_cmp(struct str a, struct str b); /**< bytewise; a prefix sorts first */
 bool str_starts(struct str s, const char *prefix);
 struct str str_trim(struct str s); /**< without spaces and tabs at both ends */

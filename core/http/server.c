@@ -117,7 +117,8 @@ static void conn_scan(struct conn *c, struct evbuffer *input, size_t from)
 {
     struct evbuffer_iovec span[SPANS];
     struct evbuffer_ptr at;
-    evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
+    if (from > 0)
+        evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
     int n = evbuffer_peek(input, -1, from > 0 ? &at : NULL, span, SPANS);
     bool ok = n <= SPANS;
     for (int i = 0; ok && i < n; i++)

@@ -113,15 +113,17 @@ static size_t in_target(struct wire *w, const struct wire_limits *max, const uin
 static size_t in_version(struct wire *w, const struct wire_limits *max, const uint8_t *p, size_t n)
 {
     static const char version[] = "HTTP/1.";
-    size_t at = w->word_n;
-    if (at < 7 ? p[0] != (uint8_t)version[at] : at == 7 ? p[0] != '0' && p[0] != '1' : p[0] != '\r')
-        return refuse_byte(w, p[0], "the version is neither HTTP/1.0 nor HTTP/1.1");
-    if (at == 7)
-        w->is_http10 = p[0] == '0';
-    w->word_n++;
-    if (at == 8)
-        w->state = IN_LINE_LF;
-    return 1;
+    size_t i = 0;
+    for (; i < n && w->state == IN_VERSION; i++) {
+        size_t at = w->word_n++;
+        if (at < 7 ? p[i] != (uint8_t)version[at] : at == 7 ? p[i] != '0' && p[i] != '1' : p[i] != '\r')
+            return refuse_byte(w, p[i], "the version is neither HTTP/1.0 nor HTTP/1.1");
+        if (at == 7)
+            w->is_http10 = p[i] == '0';
+        if (at == 8)
+            w->state = IN_LINE_LF;
+    }
+    return i;
 }
 
 /* ---- header lines */
