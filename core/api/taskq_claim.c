@@ -4,6 +4,12 @@
  * meanwhile joins the next one, so that batches grow under load and nothing waits without it. The rows
  * are `assigned`, with a new epoch and the short delivery lease; a task whose poll has gone is given
  * back at once. Answers are written from the rows, without a tree.
+ *
+ * A claim is relaxed: its answer does not wait for the disk. A power failure may undo it, and the next
+ * claim of that task then gives out the same epoch again. That is safe: the row is bound to one host, and
+ * the first report that is accepted for an epoch (`running`) writes the row durably; so an epoch comes
+ * again only while nothing that was said under it was accepted, and only to the host that had it, whose
+ * agent executes an id once.
  */
 #include "core/api/taskq_priv.h"
 #include "core/api/waiters_priv.h"
@@ -225,6 +231,7 @@ void claim__flush(struct waiters *ws)
     q_set_time(q, F_TASKS_ASSIGNED_AT, c->at);
     q_set_time(q, F_TASKS_LEASE_UNTIL, c->at + api->settings->task_delivery_lease);
     q_set_time(q, F_TASKS_UPDATED_AT, c->at);
+    q_flags(q, PHX_RELAXED);
     ws->claim_in_flight = true;
     store_run(q, on_claimed, c);
 }

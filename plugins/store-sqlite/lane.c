@@ -7,8 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "sqlite_priv.h"
 
+enum {
+    LOG_PAGES_IDLE = 200, /* written back in a quiet moment: about a hundred small commits */
+    LOG_PAGES_MAX = 8000, /* written back whoever waits: 32 MB */
+    QUIET_MS = 20
+};
 #define SYNC_EVERY_NS UINT64_C(1000000000)
 
 bool job_is_over(phx_self *self, struct job *j)
@@ -185,6 +191,31 @@ static bool group_take(phx_self *self, struct job **ret_writes)
     return any;
 }
 
+/* ---- the log's way back into the database: two fsyncs and more, so when nobody waits */
+
+static void log_write_back(phx_self *self)
+{
+    sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    self->log_pages = 0; /* if it failed, the next commit tells */
+}
+
+/** Wait a moment for work. True: none came. */
+static bool stays_quiet(phx_self *self)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += QUIET_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    int rc = 0;
+    pthread_mutex_lock(&self->mutex);
+    while (!self->queue && rc == 0)
+        rc = pthread_cond_timedwait(&self->came, &self->mutex, &until);
+    bool quiet = !self->queue;
+    pthread_mutex_unlock(&self->mutex);
+    return quiet;
+}
+
 static void drain(void *arg)
 {
     phx_self *self = arg;
@@ -195,7 +226,12 @@ static void drain(void *arg)
         write_group(self, writes);
         if (self->n_stmts > STMT_MAX)
             stmt_drop_all(self);
+        if (self->log_pages >= LOG_PAGES_MAX)
+            log_write_back(self);
     }
+    /* What comes from here on has scheduled the next drain. */
+    if (self->log_pages >= LOG_PAGES_IDLE && stays_quiet(self))
+        log_write_back(self);
 }
 
 static void on_drained(void *arg, phx_status status)
@@ -229,6 +265,7 @@ void lane_submit(phx_self *self, phx_op *op, const phx_req *req)
     self->queue_tail = &j->next;
     bool start = !self->scheduled;
     self->scheduled = true;
+    pthread_cond_signal(&self->came);
     pthread_mutex_unlock(&self->mutex);
     if (start)
         self->work->run(self->lane, drain, on_drained, self);

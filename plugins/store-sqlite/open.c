@@ -134,18 +134,26 @@ static int on_progress(void *arg)
     return self->current && job_is_over(self, self->current);
 }
 
-/** Large checkpoints in the commit path are rare ones; a log that has grown is cut back. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int log_pages)
+{
+    phx_self *self = arg;
+    self->log_pages = log_pages;
+    return SQLITE_OK;
+}
+
+/** The lane writes the log back, not SQLite in a commit that somebody waits for; a log that has grown is
+ *  cut back. */
 static phx_status settings_apply(phx_self *self)
 {
     char sql[256];
     snprintf(sql, sizeof(sql),
              "PRAGMA journal_mode=WAL;PRAGMA cache_size=-%lld;PRAGMA synchronous=NORMAL;"
-             "PRAGMA wal_autocheckpoint=4000;"
              "PRAGMA journal_size_limit=67108864;PRAGMA temp_store=MEMORY;PRAGMA trusted_schema=OFF;"
              "PRAGMA cell_size_check=ON",
              (long long)self->cache_mib * 1024);
     phx_status rc = db_exec(self, sql, self->why);
     self->synchronous = 1;
+    sqlite3_wal_hook(self->db, on_commit, self); /* instead of SQLite's own, which writes back */
     return rc;
 }
 

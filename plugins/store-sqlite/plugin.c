@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "sqlite_priv.h"
 
 static void fail(const phx_host *host, phx_status status, const char *why)
@@ -17,6 +18,7 @@ static void self_free(phx_self *self)
 {
     if (!self)
         return;
+    pthread_cond_destroy(&self->came);
     pthread_mutex_destroy(&self->mutex);
     free(self->path);
     free(self->sql.p);
@@ -36,6 +38,11 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
     if (!self)
         return PHX_E_NOMEM;
     pthread_mutex_init(&self->mutex, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->came, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     self->host = host;
     self->work = host->iface(host, PHX_WORK);
     self->path = strdup(path);

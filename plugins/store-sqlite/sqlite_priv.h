@@ -87,12 +87,14 @@ struct phx_self {
     struct job *queue, **queue_tail;
     struct job *running;     /**< what the lane has taken and not answered yet */
     bool scheduled;          /**< a drain is on its way to the lane */
+    pthread_cond_t came;     /**< something is in the queue again; on CLOCK_MONOTONIC */
 
     /* [work] */
     sqlite3 *db;
     int lock_fd;             /**< -1: not held */
     int synchronous;         /**< as the connection has it: 1 normal, 2 full */
     phx_mono synced_at;      /**< start of the last transaction that was synced */
+    int log_pages;           /**< in the write-ahead log after the last commit; 0: written back since */
     uint64_t seq;            /**< the last revision given out */
     struct decl *decls[MAX_DECLS];
     uint32_t n_decls;

@@ -7,9 +7,11 @@ EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/li
 EXTRA_PROGRAMS += tests/bench/collector_bench
 tests_bench_collector_bench_SOURCES = %D%/collector_bench.c
 EXTRA_DIST += %D%/collector.sh
+EXTRA_PROGRAMS += tests/bench/dispatch_bench
+tests_bench_dispatch_bench_SOURCES = %D%/dispatch_bench.c
+EXTRA_DIST += %D%/dispatch.sh
 
 .PHONY: bench-programs
 bench-programs: $(EXTRA_PROGRAMS)
 CLEANFILES += $(EXTRA_PROGRAMS)
 EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
-EXTRA_DIST += %D%/dispatch.sh %D%/lib/dispatch.py

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import sqlite3
 import threading
 import time
 import uuid
@@ -456,6 +457,20 @@ def test_tasks_are_listed_filtered_and_counted(api):
     assert queue["avg_wait_time"] > 0 and queue["oldest_pending_seconds"] > 0
     assert api.call("GET", f"/api/v1/tasks/{uuid.uuid4()}")[0] == 404
     assert api.metric('phoenix_tasks{status="pending"}') == 2
+
+
+def test_the_log_is_written_back_into_the_database_in_a_quiet_moment(api):
+    def rows_without_the_log():
+        database = sqlite3.connect(f"file:{api.db}?mode=ro&immutable=1", uri=True)
+        try:
+            return database.execute("SELECT count(*) FROM agent_status").fetchone()[0]
+        except sqlite3.DatabaseError:  # not even the table, or it is being written
+            return 0
+        finally:
+            database.close()
+    for i in range(150):
+        api.heartbeat(host=f"h{i}", pipelines=[])
+    api.wait_until(rows_without_the_log, "rows are in the database file itself")
 
 
 @pytest.mark.parametrize("setting,value,says", [
