@@ -52,9 +52,9 @@ void load_done(struct load *l)
     l->spec = NULL;
 }
 
-struct query *load_put(struct store *st, const struct load *l)
+struct query *load_insert(struct store *st, const struct load *l)
 {
-    struct query *q = l->rev ? q_put(st, C_LOADS) : q_insert(st, C_LOADS);
+    struct query *q = q_insert(st, C_LOADS);
     q_text(q, F_LOADS_ID, l->id);
     q_text(q, F_LOADS_EXPERIMENT_ID, l->experiment_id[0] ? l->experiment_id : NULL);
     q_text(q, F_LOADS_PROFILE, l->profile);
@@ -62,6 +62,16 @@ struct query *load_put(struct store *st, const struct load *l)
     q_text(q, F_LOADS_STATUS, load_status_name(load_status(l)));
     q_time(q, F_LOADS_CREATED_AT, l->created_ns);
     q_time(q, F_LOADS_UPDATED_AT, l->updated_ns);
+    return q;
+}
+
+struct query *load_save(struct store *st, const struct load *l)
+{
+    struct query *q = q_update(st, C_LOADS);
+    q_where_text(q, F_LOADS_ID, PHX_EQ, l->id);
+    q_set_json(q, F_LOADS_SPEC, l->spec);
+    q_set_text(q, F_LOADS_STATUS, load_status_name(load_status(l)));
+    q_set_time(q, F_LOADS_UPDATED_AT, l->updated_ns);
     if (l->rev) {
         q_rev(q, l->rev);
     }

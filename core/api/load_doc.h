@@ -25,8 +25,10 @@ bool load_status_final(enum load_status s);
 
 int load_read(const struct row *r, struct load *ret, struct err *err) MUST_CHECK;
 void load_done(struct load *l);
-/** INSERT when rev is 0, else PUT of the next revision. */
-struct query *load_put(struct store *st, const struct load *l);
+struct query *load_insert(struct store *st, const struct load *l);
+/** Store what changes in its life, if the stored revision is still l->rev (0: any). Answers the row, and
+ *  with it the new revision; none if it is not there any more. */
+struct query *load_save(struct store *st, const struct load *l);
 void load_write(const struct load *l, struct jw *w);
 
 /** Of the whole, from its hosts: running while one runs, failed when one has failed. */

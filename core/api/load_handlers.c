@@ -86,7 +86,6 @@ static void on_created(void *arg, const struct result *res)
         reply_error(c->rq, &res->err);
         return;
     }
-    c->load.rev = 1;
     const struct live *v = loads__add(api, &c->load);
     const struct json *hosts = json_get(v->load.spec, "target_hosts");
     for (size_t i = 0; i < json_len(hosts); i++) {
@@ -148,7 +147,7 @@ static void create(struct creation *c)
         q_add(batch, start_on(api, l, json_str(json_at(c->hosts, i), ""), hosts));
     }
     json_set(l->spec, "hosts", hosts);
-    q_add(batch, load_put(api->store, l));
+    q_add(batch, load_insert(api->store, l));
     if ((key = idempotency_insert(c->rq, l->id))) {
         q_add(batch, key);
     }

@@ -130,8 +130,10 @@ static void on_saved(void *arg, const struct result *res)
     if (!v) {
         return;
     }
-    if (res->rc == 0) {
-        v->load.rev++;
+    if (res->rc == 0 && res->n_rows == 0) {
+        live_free(v); /* it was deleted meanwhile */
+    } else if (res->rc == 0) {
+        v->load.rev = res->rows[0].rev;
         saved(v);
     } else if (res->rc == ERR_CONFLICT) {
         struct query *q = q_get(v->api->store, C_LOADS);
@@ -150,7 +152,7 @@ static void on_save(void *arg)
     struct live *v = arg;
     v->is_dirty = false;
     v->is_saving = true;
-    store_run(load_put(v->api->store, &v->load), on_saved, saving_new(v));
+    store_run(load_save(v->api->store, &v->load), on_saved, saving_new(v));
 }
 
 /* ---- hosts that say nothing */

@@ -85,6 +85,24 @@ def test_a_load_runs_on_its_hosts_and_is_stopped(client, hosts):
     assert {h["status"] for h in doc["hosts"].values()} == {"stopped"}
 
 
+def test_the_newest_report_is_what_is_stored(api, client, hosts):
+    (a,) = hosts("a")
+    load = begin(client, "a")
+    until_status(client, load, "running")
+
+    def offered(client=client):
+        return client.call("GET", f"{PATH}/{load['id']}")[1]["hosts"]["a"].get("offered")
+    for n in (100, 200, 300):
+        with a.lock:
+            a.loads[load["id"]].update(offered=n)
+        until(lambda: offered() == n, f"{n} is known")
+        statements = api.metric("phoenix_store_statements_total")
+        until(lambda: api.metric("phoenix_store_statements_total") > statements, "it is written")
+    a.silent.set()
+    api.restart()
+    assert offered(Client(api.url)) == 300
+
+
 def test_a_load_that_ends_by_itself_has_completed(client, hosts):
     (a,) = hosts("a")
     load = begin(client, "a")
