@@ -81,7 +81,8 @@ static void on_tasks(void *arg, const struct result *res)
 static bool look_due(const struct step *step)
 {
     if (step->cmd) return false;
-    if (step->doc.phase == PHASE_ANALYZING) return true;
+    if (step->doc.phase == PHASE_ANALYZING)
+        return step->facts.now_ns >= step->facts.phase_since_ns + ANALYZE_AFTER_NS;
     return step->doc.phase == PHASE_RUNNING && step->facts.now_ns >= step->run->look_ns;
 }
 

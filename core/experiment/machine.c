@@ -208,7 +208,9 @@ static int in_phase(struct exp_facts *f, struct exp_plan *plan, struct err *err)
     case PHASE_RUNNING:
         return in_measured(f, plan, err);
     case PHASE_ANALYZING:
-        return f->look.stored ? go(f, INPUT_ANALYZED, f->look.why, plan, err) : 0;
+        if (f->look.stored) return go(f, INPUT_ANALYZED, f->look.why, plan, err);
+        wake_at(plan, f->phase_since_ns + ANALYZE_AFTER_NS);
+        return 0;
     case PHASE_COMPLETED:
         if (f->now_ns >= f->phase_since_ns + f->spec->hold_ns) return go(f, INPUT_HELD, NULL, plan, err);
         wake_at(plan, f->phase_since_ns + f->spec->hold_ns);

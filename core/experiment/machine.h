@@ -31,6 +31,9 @@ bool transition_find(enum phase from, enum input input, enum phase *ret_to, cons
 /** CONFLICT that lists what is possible: cannot promote an experiment that is running (possible: stop). */
 int transition_refuse(enum phase from, enum input input, struct err *err);
 
+/** The last look waits so long after the end of measuring: agents close a batch each second. */
+#define ANALYZE_AFTER_NS INT64_C(1500000000)
+
 /** How a task that the experiment enqueued stands. */
 enum task_fact { FACT_ABSENT, FACT_OPEN, FACT_DONE, FACT_FAILED };
 /** What the agent says of a collector. */

@@ -244,6 +244,7 @@ START_TEST(analysis_completes_only_when_it_is_stored)
 {
     step_in(PHASE_ANALYZING, 1);
     ck_assert_int_eq(plan.input, INPUT_NONE);
+    ck_assert_int_eq(plan.wake_ns, T0 + ANALYZE_AFTER_NS);
     facts.look.stored = true;
     step_in(PHASE_ANALYZING, 1);
     ck_assert_int_eq(plan.to, PHASE_COMPLETED);
