@@ -141,7 +141,7 @@ static void hear(struct peer *p)
     if (p->n < (size_t)(end + 4 - p->in) + body)
         return;
     p->n = 0;
-    answered(p, atoi(p->in + 9), end + 4);
+    answered(p, (int)strtol(p->in + 9, NULL, 10), end + 4);
 }
 
 /** Hear what comes until @p until. */
@@ -187,18 +187,27 @@ static void print(const char *name, size_t percent)
     printf("dispatch_%s %.2f ms 5 %s\n", name, ms, ms <= 5 ? "ok" : "short");
 }
 
+static long number(const char *text, long least, long most, const char *what)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || n < least || n > most)
+        die("usage", what);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
         die("usage", "dispatch_bench PORT [RATE [SECONDS]]");
-    long rate = argc > 2 ? atol(argv[2]) : 50, seconds = argc > 3 ? atol(argv[3]) : 10;
-    if (rate < 1 || rate > 1000 || seconds < 1 || seconds > 40)
-        die("usage", "RATE is 1 to 1000, SECONDS is 1 to 40: less than a poll waits");
+    long port = number(argv[1], 1, 65535, "PORT is 1 to 65535");
+    long rate = number(argc > 2 ? argv[2] : "50", 1, 1000, "RATE is 1 to 1000");
+    long seconds = number(argc > 3 ? argv[3] : "10", 1, 40, "SECONDS is 1 to 40: less than a poll waits");
     size_t total = (size_t)(rate * seconds);
     times = calloc(total, sizeof *times);
     if (!times)
         die("calloc", "out of memory");
-    join_all((uint16_t)atoi(argv[1]));
+    join_all((uint16_t)port);
     int64_t start = now_ns();
     for (size_t i = 0; i < total; i++) {
         struct peer *agent = &peers[i % HOSTS];

@@ -72,6 +72,32 @@ static uint64_t dropped(void)
     return stats.dropped;
 }
 
+START_TEST(an_hour_without_the_api_comes_back_whole_and_in_order)
+{
+    enum { BATCHES = 3600, ROWS = 8 }; /* a batch a second; both arms at 250 ms */
+    const char *row = "{\"experiment_id\":\"01a20b44-5371-74b1-84b3-596a1f3383f4\",\"variant\":\"candidate\",\"ts\":"
+                "1700000000000000000,\"values\":[1,523,10460,20920,10460,1046000,12.3456789,2543616,0.00123,3,3,0]},";
+    open_spool(UINT64_C(256) << 20);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        buf_reset(&out);
+        buf_addf(&out, "%u:", i);
+        for (unsigned r = 0; r < ROWS; r++)
+            buf_adds(&out, row);
+        ck_assert_int_eq(spool_append(spool, buf_str(&out), NULL), 0);
+        if (i == BATCHES / 2)
+            open_spool(UINT64_C(256) << 20); /* the agent is restarted meanwhile */
+    }
+    ck_assert_uint_eq(waiting(), BATCHES);
+    ck_assert_uint_eq(dropped(), 0);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        ck_assert(spool_peek(spool, &out));
+        ck_assert_uint_eq(strtoul(buf_cstr(&out), NULL, 10), i);
+        spool_ack(spool);
+    }
+    ck_assert(!spool_peek(spool, &out));
+}
+END_TEST
+
 /** Path of the oldest segment. */
 static const char *segment(void)
 {
@@ -217,6 +243,7 @@ int main(void)
     tcase_add_checked_fixture(c, before, after);
     tcase_add_test(c, records_come_out_in_order);
     tcase_add_test(c, what_was_not_taken_survives_a_restart);
+    tcase_add_test(c, an_hour_without_the_api_comes_back_whole_and_in_order);
     tcase_add_test(c, every_torn_tail_is_cut_off);
     tcase_add_test(c, a_flipped_bit_ends_a_segment_and_is_counted);
     tcase_add_test(c, a_hostile_length_is_not_believed);
