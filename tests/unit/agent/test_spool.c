@@ -75,8 +75,9 @@ static uint64_t dropped(void)
 START_TEST(an_hour_without_the_api_comes_back_whole_and_in_order)
 {
     enum { BATCHES = 3600, ROWS = 8 }; /* a batch a second; both arms at 250 ms */
-    const char *row = "{\"experiment_id\":\"01a20b44-5371-74b1-84b3-596a1f3383f4\",\"variant\":\"candidate\",\"ts\":"
-                "1700000000000000000,\"values\":[1,523,10460,20920,10460,1046000,12.3456789,2543616,0.00123,3,3,0]},";
+    const char *row = "{\"experiment_id\":\"01a20b44-5371-74b1-84b3-596a1f3383f4\",\"variant\":\"candidate\","
+                      "\"ts\":1700000000000000000,\"values\":[1,523,10460,20920,10460,1046000,12.3456789,"
+                      "2543616,0.00123,3,3,0]},";
     open_spool(UINT64_C(256) << 20);
     for (unsigned i = 0; i < BATCHES; i++) {
         buf_reset(&out);
