@@ -19,7 +19,6 @@ struct fetch_req { /**< borrowed until fetch_start() returns, but `body` until d
     int64_t timeout_ns;     /**< whole transfer; required */
     int64_t connect_ns;     /**< 0: 5 s */
     size_t max_reply;       /**< bytes; required; more is an error LIMIT */
-    bool reuse_body_buf;    /**< reserved for the owner; keep false */
     const char *want_header; /**< name of one header of the answer to hand over; NULL: none */
 };
 struct fetch_reply { /**< borrowed until the callback returns */

@@ -40,7 +40,7 @@ struct loop {
     struct calls deferred, running; /* running: the batch that is being worked off */
     struct on_signal on_signal[NSIG];
     bool is_running, stopping;
-    int64_t wall_ns, mono_ns; /* of this turn; 0: not asked yet */
+    int64_t wall_ns; /* of this turn; 0: not asked yet */
 
     int bell; /* eventfd */
     struct event *on_bell;
@@ -187,7 +187,7 @@ int loop_run(struct loop *l, struct err *err)
         run_deferred(l);
         if (l->stopping)
             break;
-        l->wall_ns = l->mono_ns = 0;
+        l->wall_ns = 0;
         int how = EVLOOP_ONCE | (l->deferred.n > 0 ? EVLOOP_NONBLOCK : 0);
         if (event_base_loop(l->base, how) < 0) {
             l->is_running = false;
@@ -241,15 +241,6 @@ int64_t loop_wall(struct loop *l)
     if (!l->wall_ns)
         l->wall_ns = clock_wall();
     return l->wall_ns;
-}
-
-int64_t loop_mono(struct loop *l)
-{
-    if (!l->is_running)
-        return clock_mono();
-    if (!l->mono_ns)
-        l->mono_ns = clock_mono();
-    return l->mono_ns;
 }
 
 void loop__hold(struct loop *l)

@@ -21,9 +21,8 @@ void loop_free(struct loop *l);
 int loop_run(struct loop *l, struct err *err) MUST_CHECK;
 void loop_stop(struct loop *l); /**< after this turn */
 struct event_base *loop_base(struct loop *l);
-/** Time of this turn, cached: wall and monotonic, ns. */
+/** Wall time of this turn, cached; ns. */
 int64_t loop_wall(struct loop *l);
-int64_t loop_mono(struct loop *l);
 
 /** Run fn(arg) after the callback that runs now has returned, before the loop waits again, in the
  *  order given. This is where objects that an event can still reach are freed. */
