@@ -30,7 +30,7 @@ page errors 'Errors' 'Status, problem type and exit status of each error.' phoen
 page events 'Events of the log' 'Each line of a log names its event.' phoenix-api events
 page limits 'Limits' 'Bounds that are not settings.' phoenix-api limits
 page settings-api 'Settings of phoenix-api' 'Flag: two hyphens and the key, other hyphens for dots and
-underscores (`store.path`: `--store-path`).' phoenix-api settings
+underscores (`sqlite.path`: `--store-path`).' phoenix-api settings
 page settings-agent 'Settings of phoenix-agent' 'Flag: two hyphens and the key, other hyphens for dots and
 underscores (`api.url`: `--api-url`).' phoenix-agent settings
 page commands 'Commands of phoenix' 'As `phoenix COMMAND --help` says it.' phoenix commands

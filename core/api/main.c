@@ -208,15 +208,17 @@ static const char *const *plugin_dirs(struct process *p)
     return dirs;
 }
 
-/* The driver's own table of the settings file; the embedded store's path is a setting of its own. */
+/* The driver's own table of the settings file; where the store is are settings of their own. */
 static int store_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
-    const char *driver = api->settings->store_driver;
+    const char *driver = api->settings->store;
     const struct json *given = json_get(api->settings->plugins, driver);
     CLEANUP_JSON struct json *conf = given ? json_copy(given) : json_object();
     if (strcmp(driver, "sqlite") == 0 && !json_get(conf, "path")) {
-        json_set_str(conf, "path", api->settings->store_path);
+        json_set_str(conf, "path", api->settings->sqlite_path);
+    } else if (strcmp(driver, "pg") == 0 && !json_get(conf, "conninfo")) {
+        json_set_str(conf, "conninfo", api->settings->pg_conninfo);
     }
     api->store = store_open(api->registry, driver, conf, api->loop, on_store_open, p, err);
     return api->store ? 0 : err->code;

@@ -18,7 +18,7 @@ static int64_t now(clockid_t id)
 
 int64_t clock_wall(void)
 {
-    return now(CLOCK_REALTIME);
+    return now(CLOCK_REALTIME) / NS_PER_US * NS_PER_US;
 }
 
 int64_t clock_mono(void)

@@ -10,7 +10,8 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
-int64_t clock_wall(void); /**< since 1970-01-01T00:00:00Z */
+#define NS_PER_US INT64_C(1000)
+int64_t clock_wall(void); /**< since 1970-01-01T00:00:00Z, whole microseconds: what stores keep */
 int64_t clock_mono(void); /**< CLOCK_BOOTTIME: goes on while the machine sleeps */
 /** "2026-11-23T08:15:30.123Z": UTC, milliseconds. @p out holds at least 32 bytes. */
 const char *rfc3339_format(int64_t wall_ns, char out[32]);

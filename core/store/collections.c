@@ -4,11 +4,11 @@
 
 /* The type of each field, by name: a condition of an index needs it as a constant. */
 #define FIELD(id, name, member, type, flags) T_##id##_##member = type,
-#define COLLECTION(id, name, n_key, flags, time_field) enum type_##id {
+#define COLLECTION(id, name, n_key, flags, time_field, view) enum type_##id {
 #define END_COLLECTION(id) T_##id##_END };
 #include "core/tables/collections.def"
 
-#define COLLECTION(id, name, n_key, flags, time_field) static const phx_field fields_##id[] = {
+#define COLLECTION(id, name, n_key, flags, time_field, view) static const phx_field fields_##id[] = {
 #define FIELD(id, name, member, type, flags) { name, type, flags },
 #define END_COLLECTION(id) };
 #include "core/tables/collections.def"
@@ -20,7 +20,7 @@
 #define VALUE(t, v)                                                                      \
     { .type = (t), .i = _Generic((v), int: (v), default: 0),                             \
       .s = { IF_TEXT(v, v, NULL), IF_TEXT(v, sizeof(v) - 1, 0) } }
-#define COLLECTION(id, name, n_key, flags, time_field) static const phx_index indexes_##id[] = {
+#define COLLECTION(id, name, n_key, flags, time_field, view) static const phx_index indexes_##id[] = {
 #define INDEX(id, name, ...) { name, COLUMNS(__VA_ARGS__), 0, NULL },
 #define INDEX_WHERE(id, name, member, value, ...)                                      \
     { name, COLUMNS(__VA_ARGS__), 1,                                                   \
@@ -30,11 +30,11 @@
 #include "core/tables/collections.def"
 
 static const phx_collection collections[] = {
-#define COLLECTION(id, table, keys, bits, time)                                                     \
+#define COLLECTION(id, table, keys, bits, time, people)                                                     \
     [C_##id] = { .size = sizeof(phx_collection), .flags = bits, .name = table,                      \
                  .n_fields = F_##id##_COUNT, .n_key = keys, .fields = fields_##id,                  \
                  .n_indexes = sizeof(indexes_##id) / sizeof(phx_index) - 1,                         \
-                 .time_field = (uint32_t)(time), .indexes = indexes_##id },
+                 .time_field = (uint32_t)(time), .indexes = indexes_##id, .view = people },
 #include "core/tables/collections.def"
 };
 

@@ -120,12 +120,12 @@ static phx_cell text_cell(struct query *q, uint32_t type, struct str s)
     return (phx_cell){ .type = type, .s = { copy.p ? copy.p : "", copy.n } };
 }
 
-/** An integer as the field has it: whole number, boolean or time. */
+/** An integer as the field has it: whole number, boolean or time (of whole microseconds). */
 static phx_cell int_cell(struct query *q, int field, int64_t v)
 {
     uint32_t type = field_of(q, field)->type;
     assert(type == PHX_INT || type == PHX_BOOL || type == PHX_TIME);
-    return (phx_cell){ .type = type, .i = v };
+    return (phx_cell){ .type = type, .i = type == PHX_TIME ? v / NS_PER_US * NS_PER_US : v };
 }
 
 static phx_cell json_cell(struct query *q, const struct json *j)
@@ -250,6 +250,15 @@ void q_order_desc(struct query *q, int field)
 {
     field_of(q, field);
     order_add(q, -field - 1);
+}
+
+void q_only(struct query *q, int field)
+{
+    uint32_t *only = (uint32_t *)q->req.only;
+    assert(field_of(q, field) && (q->req.n_only == 0 || only[q->req.n_only - 1] < (uint32_t)field));
+    if (!only)
+        q->req.only = only = arena_calloc(q->arena, q->req.collection->n_fields, sizeof(*only));
+    only[q->req.n_only++] = (uint32_t)field;
 }
 
 void q_limit(struct query *q, uint64_t n) { q->req.limit = n; }

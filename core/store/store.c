@@ -101,6 +101,7 @@ struct store *store_open(struct registry *r, const char *driver, const struct js
     st->finished_tail = &st->finished;
     pthread_mutex_init(&st->mutex, NULL);
     st->deadlines = timer_new(l, run__on_deadline, st);
+    watch__start(st, c->abi);
     run__launch(query__new(st, 0), driver_open, on_opened, st);
     return st;
 }

@@ -18,11 +18,11 @@
 
 /* Collections and their fields, from collections.def: C_TASKS, F_TASKS_HOST_ID ... */
 enum collection {
-#define COLLECTION(id, name, n_key, flags, time_field) C_##id,
+#define COLLECTION(id, name, n_key, flags, time_field, view) C_##id,
 #include "core/tables/collections.def"
     C_COUNT
 };
-#define COLLECTION(id, name, n_key, flags, time_field) enum field_##id {
+#define COLLECTION(id, name, n_key, flags, time_field, view) enum field_##id {
 #define FIELD(id, name, member, type, flags) F_##id##_##member,
 #define END_COLLECTION(id) F_##id##_COUNT };
 #include "core/tables/collections.def"
@@ -59,6 +59,27 @@ struct result {
     int failed;         /**< BATCH: position of the member that failed, -1 */
 };
 typedef void query_done_fn(void *arg, const struct result *res);
+
+/* ---- several processes on one store. Signals are hints ("look again at this key"): they carry no data,
+ * may come late or twice, and whoever listens must also live without them. */
+enum topic {
+#define TOPIC(id, name, key) TOPIC_##id,
+#include "core/tables/topics.def"
+    TOPIC_COUNT
+};
+/** Do others use this store at the same time? False: the driver's store is for one process. */
+bool store_is_shared(const struct store *st);
+/** Tell the other processes; this one is not told. Cheap: signals of a moment travel together. Call it
+ *  when the change is committed. Nothing happens when the store is not shared. */
+void store_signal(struct store *st, enum topic topic, const char *key);
+/** @p changed: another process said so. @p resync: signals may have been lost (the connection was), or
+ *  the store has just been opened: look at everything. One listener a store, set before it opens. */
+struct store_listener {
+    void (*changed)(void *arg, enum topic topic, const char *key);
+    void (*resync)(void *arg);
+    void *arg;
+};
+void store_listen(struct store *st, const struct store_listener *listener);
 
 /** Delete rows whose time field is before @p before_wall_ns, in chunks. Collections that have one. The
  *  answer's `n` counts all that went, also when it says an error. */
@@ -107,6 +128,9 @@ void q_limit(struct query *q, uint64_t n);
 void q_per_key(struct query *q, uint64_t n);
 void q_rev(struct query *q, uint64_t rev); /**< only if the stored revision is this one */
 void q_flags(struct query *q, uint32_t phx_flags);
+/** GET, SCAN, UPDATE: answer this field (call again for more); the others of a row are null then. Fields
+ *  in ascending order. */
+void q_only(struct query *q, int field);
 void q_deadline(struct query *q, int64_t from_now_ns); /**< default 30 s */
 
 /** Send. done() comes exactly once, never before this returns. Takes @p q. */

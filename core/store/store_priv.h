@@ -54,6 +54,9 @@ struct store {
     enum closing closing;
     store_open_fn *on_open;
     void *open_arg;
+    const phx_storage_watch_ops *watch; /**< NULL: this process is the store's only one */
+    phx_storage_watcher watcher;
+    struct store_listener listener;
     unsigned ensuring;     /**< collections that were not answered yet */
     struct err open_err;   /**< the first failure of the opening */
     loop_fn *on_closed;
@@ -77,6 +80,9 @@ struct query *query__new(struct store *st, uint32_t code);
 /** Give a query to the driver at once, by @p fn: it is not counted against max_inflight. */
 void run__launch(struct query *q, void (*fn)(struct query *), query_done_fn *done, void *arg);
 void run__on_deadline(void *store);
+/* watch.c */
+/** Before open: does the driver tell other processes? Then listen. */
+void watch__start(struct store *st, const struct phx_component *abi);
 /* store.c */
 /** Nothing is in flight: take the next step of closing, if that is asked. */
 void store__idle(struct store *st);

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define PHX_ABI_MAJOR 1 /**< part of the entry symbol, phoenix_plugin_v1 */
-#define PHX_ABI_MINOR 0 /**< counts additions; by itself never a reason to refuse a plugin */
+#define PHX_ABI_MINOR 1 /**< counts additions; by itself never a reason to refuse a plugin */
 
 /** 0 or negative; an unknown negative value reads as PHX_E_INTERNAL. */
 typedef int32_t phx_status;
@@ -237,7 +237,8 @@ typedef struct phx_collector_ops { /* [work]; pipeline, deploy and seen are docu
  *    and made anew. Rows of an append-only collection have none: theirs is 1.
  * 9. Texts are UTF-8 without NUL, compared bytewise; reals are finite. A null matches PHX_IS_NULL and
  *    no other condition, sorts first, and plus anything is null. JSON is kept as it came and is neither
- *    compared nor sorted. What is not so is PHX_E_INVAL; phoenix/storage.h checks it for drivers. */
+ *    compared nor sorted. What is not so is PHX_E_INVAL; phoenix/storage.h checks it for drivers.
+ * 10. Times are whole microseconds (in ns); the host sees to that. */
 #define PHX_STORAGE "phoenix.storage/1"
 enum {
     PHX_ENSURE = 1, /**< declare `collection`; idempotent; adds columns and indexes it lacks */
@@ -296,6 +297,10 @@ typedef struct phx_collection {
     const phx_field *fields;
     uint32_t n_indexes, time_field; /* time_field: UINT32_MAX: none */
     const phx_index *indexes;
+    /** NULL, or the name of a view for people, if the store has views: each PHX_REAL value that is not
+     *  null becomes a row of its own: id, the key's fields with time_field as "timestamp", metric_name,
+     *  value, labels (an empty JSON object). */
+    const char *view;
 } phx_collection;
 /** Flags of a request. */
 enum {
@@ -315,6 +320,10 @@ typedef struct phx_req { /* lent until done: no need to copy */
     uint32_t n_cells, n_conds, n_sets, n_order;
     const struct phx_req *const *batch;
     uint64_t per_key; /**< UPDATE: at most so many rows for each value of the first PHX_IN */
+    /** GET, SCAN, UPDATE: answer these fields only, ascending; the other cells of a row are null.
+     *  n_only 0: all. */
+    const uint32_t *only;
+    uint64_t n_only;
 } phx_req;
 typedef struct phx_op phx_op;
 typedef struct phx_reply {
@@ -335,6 +344,24 @@ typedef struct phx_storage_ops { /* all [loop]; must not block */
     void (*cancel)(phx_self *, phx_op *); /**< a wish: done() must still come, once */
     void (*close)(phx_self *, phx_op *);  /**< no op is in flight any more; also after a failed open */
 } phx_storage_ops;
+
+/** Optional extension of a storage component, for stores that several processes share. A signal says
+ *  "somebody changed `key` of `topic`, look again". It is a hint: it carries no data, may come late or
+ *  twice, and equal ones are merged. What cannot be told one by one becomes a resync.
+ *  Without this extension the host takes itself for the store's only process. */
+#define PHX_STORAGE_WATCH "phoenix.storage.watch/1"
+enum { PHX_SIGNAL_MAX = 200 }; /**< bytes of a topic and a key together; both are printable ASCII */
+typedef struct phx_storage_watcher { /* the host's; lives until close is done */
+    uint32_t size, zero;
+    void *ctx;
+    void (*changed)(void *ctx, phx_str topic, phx_str key); /**< [loop] from another instance */
+    void (*resync)(void *ctx); /**< [loop] signals may be lost: look at everything; also after open */
+} phx_storage_watcher;
+typedef struct phx_storage_watch_ops { /* both [loop]; neither calls the watcher before it returns */
+    uint32_t size, zero;
+    void (*watch)(phx_self *, const phx_storage_watcher *);   /**< once, before open */
+    void (*signal)(phx_self *, phx_str topic, phx_str key);   /**< to all instances but this one */
+} phx_storage_watch_ops;
 
 /* ------------------------------------------------------------------------------ entry symbol */
 typedef struct phx_component {

@@ -157,6 +157,25 @@ static inline bool phx_cells_ok(const phx_req *r, uint32_t per_row, const char *
     return true;
 }
 
+static inline bool phx_only_ok(const phx_req *r, const char **why)
+{
+    *why = "a request asks for fields that the collection does not have, or not in ascending order";
+    for (uint64_t i = 0; i < r->n_only; i++)
+        if (r->only[i] >= r->collection->n_fields || (i > 0 && r->only[i] <= r->only[i - 1]))
+            return false;
+    *why = "distinct values are named by the order alone";
+    return r->n_only == 0 || !(r->flags & PHX_DISTINCT);
+}
+
+/** Is field @p f answered? For drivers that go through the fields of a row. */
+static inline bool phx_wants(const phx_req *r, uint32_t f)
+{
+    for (uint64_t i = 0; i < r->n_only; i++)
+        if (r->only[i] == f)
+            return true;
+    return r->n_only == 0;
+}
+
 /** One request that is no BATCH. */
 static inline bool phx_single_ok(const phx_req *r, const char **why)
 {
@@ -175,7 +194,7 @@ static inline bool phx_single_ok(const phx_req *r, const char **why)
         return true;
     case PHX_GET:
         *why = "the key has another number of values";
-        return r->n_cells == c->n_key && phx_cells_ok(r, c->n_key, why);
+        return r->n_cells == c->n_key && phx_cells_ok(r, c->n_key, why) && phx_only_ok(r, why);
     case PHX_PUT:
         *why = "only an append-only collection takes several rows at once";
         return (append || r->n_cells == c->n_fields) && phx_cells_ok(r, c->n_fields, why);
@@ -191,7 +210,7 @@ static inline bool phx_single_ok(const phx_req *r, const char **why)
         *why = "a scan of distinct values names none in its order";
         if ((r->flags & PHX_DISTINCT) && r->n_order == 0)
             return false;
-        return phx_conds_ok(r, why) && phx_order_ok(r, why);
+        return phx_conds_ok(r, why) && phx_order_ok(r, why) && phx_only_ok(r, why);
     case PHX_UPDATE:
         *why = "an update of a record that must not exist";
         if (r->if_rev == PHX_REV_NEW)
@@ -199,7 +218,7 @@ static inline bool phx_single_ok(const phx_req *r, const char **why)
         *why = "a limit for each key needs an IN condition";
         if (r->per_key && !phx_first_in(r))
             return false;
-        return phx_sets_ok(r, why) && phx_conds_ok(r, why) && phx_order_ok(r, why);
+        return phx_sets_ok(r, why) && phx_conds_ok(r, why) && phx_order_ok(r, why) && phx_only_ok(r, why);
     default:
         *why = "unknown request";
         return false;

@@ -475,7 +475,7 @@ def test_the_log_is_written_back_into_the_database_in_a_quiet_moment(api):
 
 @pytest.mark.parametrize("setting,value,says", [
     ("listen", "0.0.0.0:0", "listen.insecure"), ("feature.k8s_mode", "true", "Kubernetes"),
-    ("feature.lean_agents", "false", "agents"), ("store.driver", "none", "none"), ("listen", "nowhere", "ADDRESS:PORT"),
+    ("feature.lean_agents", "false", "agents"), ("store", "none", "none"), ("listen", "nowhere", "ADDRESS:PORT"),
     ("task.lease", "-1s", "task.lease"), ("no.such", "1", "no.such"), ("plugin.dir", "/nonexistent", "sqlite")])
 def test_a_start_that_cannot_be_says_why(folder, setting, value, says):
     from env.api import Api

@@ -340,7 +340,7 @@ def test_without_its_store_plugin_the_api_does_not_start(folder):
 
 def test_a_second_api_on_the_same_store_says_who_holds_it(folder):
     first = Api(folder).start()
-    second = Api(folder / "second", {"store.path": first.db})
+    second = Api(folder / "second", {"sqlite.path": first.db})
     second.folder.mkdir()
     second.spawn()
     try:

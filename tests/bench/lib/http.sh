@@ -32,7 +32,7 @@ start_server() {
         for _ in $(seq 100); do [ -s "$dir/port" ] && break; sleep 0.1; done
         port=$(cut -d' ' -f2 "$dir/port")
     else
-        "$1/phoenix-api" --listen "127.0.0.1:$port" --store.path "$dir/phoenix.db" --plugin.dir "$1/.libs" \
+        "$1/phoenix-api" --listen "127.0.0.1:$port" --sqlite.path "$dir/phoenix.db" --plugin.dir "$1/.libs" \
             --data_dir "$PWD/../../etc" --log.level warn 2>"$dir/server.log" &
         pid=$!
     fi

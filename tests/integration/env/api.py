@@ -46,7 +46,7 @@ class Api:
         return folder
 
     def arguments(self):
-        settings = {"listen": f"127.0.0.1:{self.port}", "store.path": self.db, "plugin.dir": self.plugin_dir(),
+        settings = {"listen": f"127.0.0.1:{self.port}", "sqlite.path": self.db, "plugin.dir": self.plugin_dir(),
                     "data_dir": SOURCE / "etc", "log.level": "debug"}
         settings.update(self.settings)
         return [f"--{key}={value}" for key, value in settings.items()]

@@ -113,16 +113,16 @@ START_TEST(what_is_printed_can_be_read_again_and_holds_no_secrets)
 {
     char *text = NULL;
     size_t n;
-    ck_assert_int_eq(LOAD((char *)"--store-path", (char *)"/a b: #c", NULL), 0);
+    ck_assert_int_eq(LOAD((char *)"--sqlite-path", (char *)"/a b: #c", NULL), 0);
     FILE *f = open_memstream(&text, &n);
     settings_print(loaded, f);
     fclose(f);
     write_file(text);
-    ck_assert_ptr_nonnull(strstr(text, "(flag)\nstore.path: '/a b: #c'\n"));
+    ck_assert_ptr_nonnull(strstr(text, "(flag)\nsqlite.path: '/a b: #c'\n"));
     free(text);
     ck_assert_int_eq(LOAD((char *)"--config", path, NULL), 0);
     unlink(path);
-    ck_assert_str_eq(loaded->store_path, "/a b: #c");
+    ck_assert_str_eq(loaded->sqlite_path, "/a b: #c");
 
     struct buf b CLEANUP_BUF;
     const struct setting secret = { .key = "db.password", .help = "a password", .flags = SF_SECRET };
@@ -145,7 +145,7 @@ START_TEST(help_and_tables_name_every_setting)
     ck_assert_ptr_nonnull(strstr(text, "--agent-state-dir DIR"));
     ck_assert_ptr_nonnull(strstr(text, "--[no-]agent-allow-loads"));
     ck_assert_ptr_nonnull(strstr(text, "| agent.bind | 127.0.0.1 | `PHOENIX_AGENT_BIND` |"));
-    ck_assert_ptr_null(strstr(text, "--store-path"));
+    ck_assert_ptr_null(strstr(text, "--sqlite-path"));
     free(text);
 }
 END_TEST

@@ -171,8 +171,8 @@ static struct query *experiment(struct query *q, const char *id, const char *nam
     q_text(q, F_EXPERIMENTS_PHASE, "created");
     q_bool(q, F_EXPERIMENTS_LIVE, false);
     q_json(q, F_EXPERIMENTS_SPEC, spec);
-    q_time(q, F_EXPERIMENTS_CREATED_AT, 77);
-    q_time(q, F_EXPERIMENTS_UPDATED_AT, 78);
+    q_time(q, F_EXPERIMENTS_CREATED_AT, 77000);
+    q_time(q, F_EXPERIMENTS_UPDATED_AT, 78000);
     json_free(spec);
     return q;
 }
@@ -191,7 +191,7 @@ START_TEST(what_was_put_is_read_back_typed)
     struct seen s = run(get("e1"));
     ck_assert_int_eq(s.rc, 0);
     ck_assert_str_eq(s.text, "first");
-    ck_assert_int_eq(s.number, 77);
+    ck_assert_int_eq(s.number, 77000);
     ck_assert_int_eq(json_get_int(s.json, "hosts", 0), 2);
     ck_assert(s.rev > 0);
     json_free(s.json);
@@ -250,11 +250,11 @@ START_TEST(many_rows_are_appended_at_once_and_expire_in_chunks)
         q_text(q, F_BATCHES_HOST_ID, "h");
         q_text(q, F_BATCHES_STREAM, "s");
         q_int(q, F_BATCHES_SEQ, i);
-        q_time(q, F_BATCHES_AT, 100 + i);
+        q_time(q, F_BATCHES_AT, (100 + i) * NS_PER_US);
     }
     ck_assert_uint_eq(run(q).n, N);
     struct seen s = { 0 };
-    store_expire(store, C_BATCHES, 100 + N - 5, on_done, &s);
+    store_expire(store, C_BATCHES, (100 + N - 5) * NS_PER_US, on_done, &s);
     while (!s.times)
         turn();
     ck_assert_int_eq(s.rc, 0);
