@@ -51,6 +51,7 @@ static struct kept *keep_row(sqlite3_stmt *s, const struct decl *d)
 struct picked {
     struct kept *rows, **tail;
     uint64_t n;
+    bool answered; /* the host sees them */
 };
 
 /** Add the rows of one SELECT, at most @p limit of them. @p in: asked for the value @p one only. */
@@ -61,7 +62,7 @@ static phx_status select_into(phx_self *self, struct job *j, const phx_req *r, c
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, "SELECT ");
-    sql_add(q, d->columns_rev);
+    sql_columns(q, d, r, ret->answered);
     sql_add(q, " FROM ");
     sql_add(q, d->table);
     sql_where(q, d, r, in);
@@ -111,10 +112,11 @@ static bool seen_before(const phx_cond *in, uint32_t i)
 
 /** The rows that the request is about, in order. With per_key: key by key, in the order of the IN, so
  *  that an index on (key, order) gives each of them at once. */
-static phx_status select_rows(phx_self *self, struct job *j, const phx_req *r, struct picked *ret)
+static phx_status select_rows(phx_self *self, struct job *j, const phx_req *r, bool answered,
+                              struct picked *ret)
 {
     uint64_t limit = r->limit && r->limit < INT64_MAX ? r->limit : INT64_MAX;
-    *ret = (struct picked){ .tail = &ret->rows };
+    *ret = (struct picked){ .tail = &ret->rows, .answered = answered };
     if (!r->per_key)
         return select_into(self, j, r, NULL, NULL, limit, ret);
     const phx_cond *in = phx_first_in(r);
@@ -163,6 +165,14 @@ static phx_status apply_sets(struct job *j, struct kept *k, const phx_req *r)
     return PHX_OK;
 }
 
+/** What was read for our own use, or set, but is not asked for. */
+static void hide_unwanted(struct kept *k, const phx_req *r)
+{
+    for (uint32_t f = 0; r->n_only && f < k->n; f++)
+        if (!phx_wants(r, f))
+            k->cells[f] = (phx_cell){ 0 };
+}
+
 static phx_status write_back(phx_self *self, struct job *j, const struct decl *d, const phx_req *r,
                              struct kept *rows)
 {
@@ -185,6 +195,7 @@ static phx_status write_back(phx_self *self, struct job *j, const struct decl *d
         rc = stmt_run(self, s, "write", j->why);
         if (rc)
             return rc;
+        hide_unwanted(k, r);
     }
     return PHX_OK;
 }
@@ -236,7 +247,7 @@ phx_status exec_update(phx_self *self, struct job *j, const struct decl *d, cons
         rc = update_all(self, j, d, r, &n);
     } else {
         struct picked picked;
-        rc = select_rows(self, j, r, &picked);
+        rc = select_rows(self, j, r, rows_wanted, &picked);
         n = picked.n;
         if (rc == PHX_OK)
             rc = write_back(self, j, d, r, picked.rows);
@@ -257,7 +268,7 @@ phx_status exec_delete_some(phx_self *self, struct job *j, const struct decl *d,
                             uint64_t *io_n)
 {
     struct picked picked;
-    phx_status rc = select_rows(self, j, r, &picked);
+    phx_status rc = select_rows(self, j, r, false, &picked);
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, "DELETE FROM ");

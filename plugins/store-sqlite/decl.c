@@ -56,14 +56,6 @@ static void add_columns(struct sql *q, const struct decl *d, uint32_t n)
     }
 }
 
-static char *columns_text(const struct decl *d, const char *rev)
-{
-    struct sql q = { 0 };
-    add_columns(&q, d, d->n_fields);
-    sql_add(&q, rev);
-    return text_of(&q);
-}
-
 static char *key_where_text(const struct decl *d)
 {
     struct sql q = { 0 };
@@ -165,13 +157,10 @@ static bool fill(struct decl *d, const phx_collection *c)
         for (uint32_t k = 0; k < c->indexes[i].n_where; k++)
             if (!add_partial(d, c, &c->indexes[i].where[k]))
                 return false;
-    d->columns = columns_text(d, "");
-    /* a row that is never changed has the first revision */
-    d->columns_rev = columns_text(d, c->flags & PHX_C_APPEND ? ",1" : ",\"rev\"");
     d->key_where = key_where_text(d);
     d->insert = insert_text(d, false);
     d->upsert = insert_text(d, true);
-    return d->columns && d->columns_rev && d->key_where && d->insert && d->upsert;
+    return d->key_where && d->insert && d->upsert;
 }
 
 struct decl *decl_new(const phx_collection *c)
@@ -204,8 +193,6 @@ void decl_free(struct decl *d)
     free(d->quoted);
     free(d->name);
     free(d->table);
-    free(d->columns);
-    free(d->columns_rev);
     free(d->key_where);
     free(d->insert);
     free(d->upsert);

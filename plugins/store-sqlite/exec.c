@@ -63,7 +63,7 @@ static phx_status do_get(phx_self *self, struct job *j, const struct decl *d, co
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, "SELECT ");
-    sql_add(q, d->columns_rev);
+    sql_columns(q, d, r, true);
     sql_add(q, " FROM ");
     sql_add(q, d->table);
     sql_add(q, " WHERE ");
@@ -86,7 +86,7 @@ static phx_status do_scan(phx_self *self, struct job *j, const struct decl *d, c
     struct sql *q = &self->sql;
     sql_reset(q);
     sql_add(q, r->flags & PHX_DISTINCT ? "SELECT DISTINCT " : "SELECT ");
-    sql_columns(q, d, r);
+    sql_columns(q, d, r, true);
     sql_add(q, " FROM ");
     sql_add(q, d->table);
     sql_where(q, d, r, NULL);

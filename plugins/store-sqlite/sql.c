@@ -30,21 +30,41 @@ void sql_add(struct sql *q, const char *z)
     q->n += n;
 }
 
-/** What a scan answers. DISTINCT: the named fields only, null in the place of the others. */
-void sql_columns(struct sql *q, const struct decl *d, const phx_req *r)
+static bool is_named(const phx_req *r, uint32_t f)
 {
-    if (!(r->flags & PHX_DISTINCT)) {
-        sql_add(q, d->columns_rev);
-        return;
-    }
+    for (uint32_t i = 0; i < r->n_order; i++)
+        if ((uint32_t)(r->order[i] < 0 ? -(r->order[i] + 1) : r->order[i]) == f)
+            return true;
+    return false;
+}
+
+static bool is_added_to(const phx_req *r, uint32_t f)
+{
+    for (uint32_t i = 0; i < r->n_sets; i++)
+        if (r->sets[i].op == PHX_ADD && r->sets[i].field == f)
+            return true;
+    return false;
+}
+
+/** Must a SELECT for this request read field @p f? A row that is to be changed is found by its key again. */
+static bool is_read(const struct decl *d, const phx_req *r, uint32_t f, bool answered)
+{
+    if (r->code == PHX_SCAN && (r->flags & PHX_DISTINCT))
+        return is_named(r, f);
+    if (answered && phx_wants(r, f))
+        return true;
+    return (r->code == PHX_UPDATE || r->code == PHX_DELETE) && (f < d->n_key || is_added_to(r, f));
+}
+
+void sql_columns(struct sql *q, const struct decl *d, const phx_req *r, bool answered)
+{
     for (uint32_t f = 0; f < d->n_fields; f++) {
-        bool named = false;
-        for (uint32_t i = 0; i < r->n_order; i++)
-            named = named || (r->order[i] < 0 ? -(r->order[i] + 1) : r->order[i]) == (int32_t)f;
-        sql_add(q, named ? d->quoted[f] : "NULL");
+        sql_add(q, is_read(d, r, f, answered) ? d->quoted[f] : "NULL");
         sql_add(q, ",");
     }
-    sql_add(q, "0");
+    /* a row that is never changed has the first revision */
+    bool rev = (r->code == PHX_GET || r->code == PHX_SCAN) && !(r->flags & PHX_DISTINCT);
+    sql_add(q, !rev ? "0" : d->flags & PHX_C_APPEND ? "1" : "\"rev\"");
 }
 
 static uint32_t padded(uint32_t n)

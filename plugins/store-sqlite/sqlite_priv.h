@@ -28,8 +28,6 @@ struct decl {
     uint32_t n_fields, n_key, flags;
     phx_field *fields;       /**< names are ours */
     char **quoted;           /**< names of the fields, quoted */
-    char *columns;           /**< "a","b": all, in order */
-    char *columns_rev;       /**< the same with the revision at the end */
     char *key_where;         /**< "a"=? AND "b"=? */
     char *insert, *upsert;   /**< whole statements */
     struct partial *partials;
@@ -128,7 +126,9 @@ char *decl_column_sql(const phx_collection *c, const phx_field *f);
 /* sql.c: text. Identifiers come from declarations; values are always bound. */
 void sql_reset(struct sql *q);
 void sql_add(struct sql *q, const char *z);
-void sql_columns(struct sql *q, const struct decl *d, const phx_req *r);
+/** Every field in its place and the revision. What is not wanted is not read, and NULL stands there.
+ *  @p answered: the host sees the rows; else they are only looked for, to be changed. */
+void sql_columns(struct sql *q, const struct decl *d, const phx_req *r, bool answered);
 void sql_where(struct sql *q, const struct decl *d, const phx_req *r, const phx_cond *only_one);
 void sql_order(struct sql *q, const struct decl *d, const phx_req *r);
 

@@ -234,6 +234,14 @@ static struct record **find(const phx_req *r, const struct table *t, size_t *ret
 
 /* ---- operations */
 
+static phx_status answer(phx_op *op, const phx_req *r, const struct table *t, const struct record *row)
+{
+    phx_cell cells[MAX_FIELDS];
+    for (uint32_t f = 0; f < t->n_fields; f++)
+        cells[f] = phx_wants(r, f) ? row->cells[f] : (phx_cell){ 0 };
+    return op->reply->row(op, cells, t->n_fields, row->rev);
+}
+
 static phx_status scan(const phx_req *r, const struct table *t, phx_op *op)
 {
     size_t n;
@@ -247,7 +255,7 @@ static phx_status scan(const phx_req *r, const struct table *t, phx_op *op)
         phx_cell cells[MAX_FIELDS] = { 0 };
         bool same = last != NULL;
         if (!(r->flags & PHX_DISTINCT)) {
-            rc = op->reply->row(op, found[i]->cells, t->n_fields, found[i]->rev);
+            rc = answer(op, r, t, found[i]);
             given++;
             continue;
         }
@@ -396,7 +404,7 @@ static void answer_updated(phx_self *self, const phx_req *r, phx_op *op, uint64_
     struct table *t = table_of(self, r->collection);
     for (uint64_t rev = since + 1; rev <= self->seq; rev++)
         for (size_t i = 0; i < t->n; i++)
-            if (t->rows[i]->rev == rev && op->reply->row(op, t->rows[i]->cells, t->n_fields, rev))
+            if (t->rows[i]->rev == rev && answer(op, r, t, t->rows[i]))
                 return;
 }
 
@@ -409,7 +417,7 @@ static phx_status read_one(phx_self *self, const phx_req *r, phx_op *op)
     if (r->code == PHX_SCAN)
         return scan(r, t, op);
     size_t i = position(t, r->cells, &found);
-    return found ? op->reply->row(op, t->rows[i]->cells, t->n_fields, t->rows[i]->rev) : PHX_E_NOTFOUND;
+    return found ? answer(op, r, t, t->rows[i]) : PHX_E_NOTFOUND;
 }
 
 static phx_status do_req(phx_self *self, const phx_req *r, phx_op *op, uint64_t *n)

@@ -89,7 +89,8 @@ struct call *host_ensure(struct host *h, const phx_collection *c);
 #define I(v) ((phx_cell){ .type = PHX_INT, .i = (v) })
 #define R(v) ((phx_cell){ .type = PHX_REAL, .r = (v) })
 #define B(v) ((phx_cell){ .type = PHX_BOOL, .i = (v) })
-#define W(v) ((phx_cell){ .type = PHX_TIME, .i = (v) })
+#define US(v) ((int64_t)(v) * 1000) /* times are whole microseconds, in nanoseconds */
+#define W(v) ((phx_cell){ .type = PHX_TIME, .i = US(v) })
 #define J(z) ((phx_cell){ .type = PHX_JSON, .s = { (z), strlen(z) } })
 #define X(p_, n_) ((phx_cell){ .type = PHX_BYTES, .s = { (p_), (n_) } })
 #define NIL ((phx_cell){ 0 })
@@ -98,6 +99,7 @@ struct call *host_ensure(struct host *h, const phx_collection *c);
 #define CELLS(...) .cells = (phx_cell[]){ __VA_ARGS__ }, .n_cells = COUNT(phx_cell, __VA_ARGS__)
 #define CONDS(...) .conds = (phx_cond[]){ __VA_ARGS__ }, .n_conds = COUNT(phx_cond, __VA_ARGS__)
 #define SETS(...) .sets = (phx_set[]){ __VA_ARGS__ }, .n_sets = COUNT(phx_set, __VA_ARGS__)
+#define ONLY(...) .only = (uint32_t[]){ __VA_ARGS__ }, .n_only = COUNT(uint32_t, __VA_ARGS__)
 #define ORDER(...) .order = (int32_t[]){ __VA_ARGS__ }, .n_order = COUNT(int32_t, __VA_ARGS__)
 #define BATCH(...) .batch = (const phx_req *[]){ __VA_ARGS__ }, .n_batch = COUNT(const phx_req *, __VA_ARGS__)
 #define COND(f, o, ...) ((phx_cond){ (f), (o), COUNT(phx_cell, __VA_ARGS__), 0, (phx_cell[]){ __VA_ARGS__ } })

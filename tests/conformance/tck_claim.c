@@ -101,7 +101,7 @@ static void an_expired_lease_is_claimed_again_with_a_new_token(struct tck *t)
     put_task(h, "a", 0);
     struct call *c = claim_due(h, 100, 1);
     CHECK_EQ(c->n_rows, 1);
-    CHECK_EQ(c->rows[0].cells[ITEM_T].i, 110);
+    CHECK_EQ(c->rows[0].cells[ITEM_T].i, US(110));
     CHECK_EQ(c->rows[0].cells[ITEM_N].i, 1);
     CHECK_EQ(claim_due(h, 109, 1)->n_rows, 0);
     c = claim_due(h, 110, 1);

@@ -166,6 +166,7 @@ static void a_second_process_is_refused_and_told_whom_to_ask(struct tck *t)
         _exit(0);
     }
     close(stop[0]);
+    close(ready[1]);
     CHECK(read(ready[0], &byte, 1) == 1);
     CHECK(host_open(t, why) == NULL);
     snprintf(pid_text, sizeof(pid_text), "%d", (int)pid);

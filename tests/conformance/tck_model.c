@@ -10,6 +10,7 @@ struct op {
     phx_cond conds[3];
     phx_set sets[3];
     int32_t order[2];
+    uint32_t only[8];
     char key[8];
 };
 
@@ -69,6 +70,17 @@ static void add_sets(struct tck *t, struct op *o)
     o->req.sets = o->sets;
 }
 
+/** Now and then only some fields are asked for. */
+static void add_only(struct tck *t, struct op *o)
+{
+    if (o->req.flags & PHX_DISTINCT || rnd(t, 3))
+        return;
+    for (uint32_t f = 0; f < 8; f++)
+        if (rnd(t, 3) == 0)
+            o->only[o->req.n_only++] = f;
+    o->req.only = o->only;
+}
+
 static void make(struct tck *t, struct op *o, bool member)
 {
     static const uint32_t codes[] = { PHX_PUT,    PHX_PUT, PHX_DELETE, PHX_UPDATE,
@@ -103,6 +115,7 @@ static void make(struct tck *t, struct op *o, bool member)
     add_order(t, o);
     if (o->req.flags & PHX_DISTINCT && o->req.n_order == 0)
         o->req.flags = 0;
+    add_only(t, o);
     o->req.limit = rnd(t, 3) == 0 ? 1 + rnd(t, 4) : 0;
     for (uint32_t i = 0; o->req.code == PHX_UPDATE && i < o->req.n_conds; i++)
         if (o->conds[i].op == PHX_IN && rnd(t, 2))

@@ -178,6 +178,85 @@ static void resuming_by_key_sees_every_row_once(struct tck *t)
     host_close(h);
 }
 
+/** Only item "f" has all fields. */
+static void expect_only(const struct call *c, uint32_t from, uint32_t to)
+{
+    CHECK_STATUS(c, PHX_OK);
+    CHECK_EQ(c->n_rows, 1);
+    CHECK_EQ(c->rows[0].n, 8);
+    for (uint32_t f = 0; f < 8; f++)
+        CHECK_EQ(c->rows[0].cells[f].type != 0, f >= from && f <= to);
+}
+
+static void only_the_fields_that_are_asked_for_are_answered(struct tck *t)
+{
+    struct host *h = host_ready(t);
+    fill(h);
+    struct call *c = host_call(h, REQ(PHX_GET, .collection = &items, CELLS(T("f")), ONLY(ITEM_N, ITEM_R)));
+    expect_only(c, ITEM_N, ITEM_R);
+    CHECK_EQ(c->rows[0].cells[ITEM_N].i, -1);
+    uint64_t rev = c->rows[0].rev;
+    CHECK(rev != 0);
+    c = host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_N), ONLY(ITEM_J, ITEM_X),
+                         CONDS(COND(ITEM_ID, PHX_EQ, T("f")))));
+    expect_only(c, ITEM_J, ITEM_X);
+    CHECK(c->rows[0].rev == rev && cell_equal(&c->rows[0].cells[ITEM_X], &X("\0", 1)));
+    c = host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_N), ONLY(ITEM_ID),
+                         CONDS(COND(ITEM_ID, PHX_EQ, T("f")))));
+    expect_only(c, ITEM_ID, ITEM_ID);
+    host_close(h);
+}
+
+/** What is set, added to, compared or sorted by need not be answered; nothing else is changed by that. */
+static void an_update_answers_only_what_is_asked_for(struct tck *t)
+{
+    struct host *h = host_ready(t);
+    fill(h);
+    struct call *c = host_call(h, REQ(PHX_UPDATE, .collection = &items, ONLY(ITEM_R, ITEM_B), .limit = 1,
+                                      CONDS(COND(ITEM_B, PHX_EQ, B(1))), ORDER(ITEM_T),
+                                      SETS(ADD(ITEM_N, 5), SET(ITEM_R, R(2)))));
+    expect_only(c, ITEM_R, ITEM_B);
+    CHECK(c->rows[0].cells[ITEM_R].r == 2);
+    uint64_t rev = c->rows[0].rev;
+    c = host_call(h, REQ(PHX_GET, .collection = &items, CELLS(T("f"))));
+    expect_only(c, ITEM_ID, ITEM_X);
+    CHECK(c->rows[0].rev == rev && cell_is(&c->rows[0].cells[ITEM_NAME], "f"));
+    CHECK_EQ(c->rows[0].cells[ITEM_N].i, 4);
+    c = host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(ADD(ITEM_N, 5)), ONLY(ITEM_N),
+                         CONDS(COND(ITEM_ID, PHX_EQ, T("f")))));
+    expect_only(c, ITEM_N, ITEM_N);
+    CHECK_EQ(c->rows[0].cells[ITEM_N].i, 9);
+    host_close(h);
+}
+
+static void rows_that_are_never_changed_answer_only_what_is_asked_for(struct tck *t)
+{
+    struct host *h = host_ready(t);
+    struct call *c = host_call(h, REQ(PHX_PUT, .collection = &logs, CELLS(T("h"), I(1), W(5), T("one"))));
+    CHECK_STATUS(c, PHX_OK);
+    c = host_call(h, REQ(PHX_SCAN, .collection = &logs, ONLY(LOG_SEQ, LOG_TEXT)));
+    CHECK_STATUS(c, PHX_OK);
+    CHECK_EQ(c->n_rows, 1);
+    CHECK_EQ(c->rows[0].rev, 1);
+    CHECK(c->rows[0].cells[LOG_HOST].type == 0 && c->rows[0].cells[LOG_AT].type == 0);
+    CHECK(c->rows[0].cells[LOG_SEQ].i == 1 && cell_is(&c->rows[0].cells[LOG_TEXT], "one"));
+    host_close(h);
+}
+
+static void fields_that_cannot_be_asked_for_are_refused(struct tck *t)
+{
+    struct host *h = host_ready(t);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, ONLY(8))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, ONLY(ITEM_N, ITEM_ID))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_GET, .collection = &items, CELLS(T("a")), ONLY(ITEM_N, ITEM_N))),
+                 PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_SCAN, .collection = &items, .flags = PHX_DISTINCT, ORDER(ITEM_N),
+                                  ONLY(ITEM_N))), PHX_E_INVAL);
+    CHECK_STATUS(host_call(h, REQ(PHX_UPDATE, .collection = &items, SETS(ADD(ITEM_N, 1)), ONLY(99))),
+                 PHX_E_INVAL);
+    host_close(h);
+}
+
 const struct tck_test tests_scan[] = {
     { "text_is_ordered_bytewise", text_is_ordered_bytewise, 0, 0 },
     { "every_condition_selects_what_it_says", every_condition_selects_what_it_says, 0, 0 },
@@ -188,5 +267,11 @@ const struct tck_test tests_scan[] = {
     { "a_key_of_two_fields_is_one_key", a_key_of_two_fields_is_one_key, 0, 0 },
     { "a_scan_ends_when_the_reader_has_enough", a_scan_ends_when_the_reader_has_enough, 0, 0 },
     { "resuming_by_key_sees_every_row_once", resuming_by_key_sees_every_row_once, 0, 0 },
+    { "only_the_fields_that_are_asked_for_are_answered", only_the_fields_that_are_asked_for_are_answered, 0,
+      0 },
+    { "an_update_answers_only_what_is_asked_for", an_update_answers_only_what_is_asked_for, 0, 0 },
+    { "rows_that_are_never_changed_answer_only_what_is_asked_for",
+      rows_that_are_never_changed_answer_only_what_is_asked_for, 0, 0 },
+    { "fields_that_cannot_be_asked_for_are_refused", fields_that_cannot_be_asked_for_are_refused, 0, 0 },
     { NULL, NULL, 0, 0 },
 };

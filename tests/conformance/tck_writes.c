@@ -166,7 +166,7 @@ static void rows_are_appended_many_at_once_and_count_once(struct tck *t)
     c = host_call(h, REQ(PHX_SCAN, .collection = &logs, ORDER(LOG_SEQ)));
     CHECK_STATUS(c, PHX_OK);
     CHECK_EQ(c->n_rows, 3);
-    CHECK_EQ(c->rows[1].cells[LOG_AT].i, 6);
+    CHECK_EQ(c->rows[1].cells[LOG_AT].i, US(6));
     CHECK_EQ(c->rows[1].rev, 1);
     host_close(h);
 }
@@ -186,7 +186,7 @@ static void rows_are_deleted_by_condition_in_chunks(struct tck *t)
         CHECK_EQ(c->n, want[i]);
         if (i == 0) {
             c = host_call(h, REQ(PHX_SCAN, .collection = &logs, ORDER(LOG_AT), .limit = 1));
-            CHECK_EQ(c->rows[0].cells[LOG_AT].i, 108);
+            CHECK_EQ(c->rows[0].cells[LOG_AT].i, US(108));
         }
     }
     struct call *c =
