@@ -68,6 +68,7 @@ void ingest_store(struct request *rq, struct query *rows, struct str stream, int
         q_add(all, rows);
     }
     q_flags(all, PHX_RELAXED);
+    q_lane(all, LANE_BULK);
     b->in->stats.bytes_in_flight += b->bytes;
     store_run(all, on_stored, b);
 }

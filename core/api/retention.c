@@ -43,6 +43,7 @@ static void expire_tasks(struct retention *r)
     q_where_int(q, F_TASKS_COMPLETED_AT, PHX_LT, loop_wall(r->api->loop) - r->api->settings->retention);
     q_limit(q, TASK_CHUNK);
     q_flags(q, PHX_RELAXED);
+    q_lane(q, LANE_BULK);
     store_run(q, on_step, r);
 }
 

@@ -68,6 +68,7 @@ static void claim_release(struct claim *c, const struct result *res, const uint3
     q_set_null(q, F_TASKS_LEASE_UNTIL);
     q_set_null(q, F_TASKS_ASSIGNED_AT);
     q_flags(q, PHX_NO_ROWS);
+    q_lane(q, LANE_URGENT);
     api->taskq->stats.released_total += n;
     store_run(q, on_released, rel);
 }
@@ -232,6 +233,7 @@ void claim__flush(struct waiters *ws)
     q_set_time(q, F_TASKS_LEASE_UNTIL, c->at + api->settings->task_delivery_lease);
     q_set_time(q, F_TASKS_UPDATED_AT, c->at);
     q_flags(q, PHX_RELAXED);
+    q_lane(q, LANE_URGENT);
     ws->claim_in_flight = true;
     store_run(q, on_claimed, c);
 }

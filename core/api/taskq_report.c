@@ -82,6 +82,7 @@ static void on_changed(void *arg, const struct result *res)
 static struct query *report_query(struct report *rp)
 {
     struct query *q = q_update(rp->tq->api->store, C_TASKS);
+    q_lane(q, LANE_URGENT);
     q_where_text(q, F_TASKS_ID, PHX_EQ, rp->id);
     q_where_text(q, F_TASKS_HOST_ID, PHX_EQ, rp->host);
     q_where_int(q, F_TASKS_EPOCH, PHX_EQ, rp->epoch);
@@ -173,6 +174,7 @@ static void on_looked(void *arg, const struct result *res)
 static void report_look(struct report *rp)
 {
     struct query *q = q_get(rp->tq->api->store, C_TASKS);
+    q_lane(q, LANE_URGENT);
     q_text(q, F_TASKS_ID, rp->id);
     rp->looked = true;
     store_run(q, on_looked, rp);

@@ -153,6 +153,7 @@ static void lapse(struct taskq *tq, const struct row *task, int64_t now)
         q_set_text(q, F_TASKS_STATUS, TASK_PENDING);
         q_set_null(q, F_TASKS_LEASE_UNTIL);
     }
+    q_lane(q, LANE_URGENT);
     store_run(q, on_lapsed, l);
 }
 
@@ -195,6 +196,7 @@ static void on_sweep(void *arg)
     q_order(q, F_TASKS_LEASE_UNTIL);
     q_limit(q, SWEEP_ROWS);
     tq->sweep_in_flight = true;
+    q_lane(q, LANE_URGENT);
     store_run(q, on_leases, tq);
 }
 
@@ -231,6 +233,7 @@ static size_t extend_some(struct taskq *tq, const struct extension *e, size_t n)
     q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_ASSIGNED), STR(TASK_RUNNING) }, 2);
     q_set_time(q, F_TASKS_LEASE_UNTIL, now + tq->api->settings->task_lease);
     q_flags(q, PHX_NO_ROWS);
+    q_lane(q, LANE_URGENT);
     store_run(q, on_extended, tq);
     return took;
 }

@@ -26,6 +26,7 @@ static void next_chunk(struct expiry *x)
     q_order(q, field);
     q_limit(q, CHUNK_ROWS);
     q_flags(q, PHX_RELAXED);
+    q_lane(q, LANE_BULK);
     store_run(q, on_chunk, x);
 }
 

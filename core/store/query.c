@@ -15,6 +15,7 @@ struct query *query__new(struct store *st, uint32_t code)
     q->arena = a;
     q->st = st;
     q->timeout_ns = DEFAULT_TIMEOUT_S * NS_PER_S;
+    q->lane = LANE_NORMAL;
     q->req.size = sizeof(q->req);
     q->req.code = code;
     atomic_init(&q->given_up, false);
@@ -35,7 +36,13 @@ struct query *q_delete(struct store *st, enum collection c) { return query_on(st
 struct query *q_scan(struct store *st, enum collection c) { return query_on(st, PHX_SCAN, c); }
 struct query *q_update(struct store *st, enum collection c) { return query_on(st, PHX_UPDATE, c); }
 struct query *q_batch(struct store *st) { return query__new(st, PHX_BATCH); }
-struct query *q_ping(struct store *st) { return query__new(st, PHX_PING); }
+
+struct query *q_ping(struct store *st)
+{
+    struct query *q = query__new(st, PHX_PING);
+    q->lane = LANE_URGENT;
+    return q;
+}
 
 struct query *q_insert(struct store *st, enum collection c)
 {
@@ -266,3 +273,4 @@ void q_per_key(struct query *q, uint64_t n) { q->req.per_key = n; }
 void q_rev(struct query *q, uint64_t rev) { q->req.if_rev = rev; }
 void q_flags(struct query *q, uint32_t phx_flags) { q->req.flags = phx_flags; }
 void q_deadline(struct query *q, int64_t from_now_ns) { q->timeout_ns = from_now_ns; }
+void q_lane(struct query *q, enum store_lane lane) { q->lane = lane; }

@@ -8,7 +8,6 @@
 #include "core/store/store_priv.h"
 
 enum {
-    MAX_PENDING = 20000,                /* then BUSY: the core sheds load instead of growing */
     GRACE_NS = 50 * 1000 * 1000,        /* the driver keeps the deadline itself; its answer says more */
 };
 
@@ -92,14 +91,15 @@ static bool is_outage(phx_status status)
            status == PHX_E_TIMEOUT || status == PHX_E_BUSY;
 }
 
-static void account(struct store *st, phx_status status, const struct result *res)
+static void account(const struct query *q, phx_status status, const struct result *res)
 {
+    struct store *st = q->st;
     unsigned held;
     st->stats.queries_total++;
     st->stats.rows_total += res->n_rows;
     if (status == PHX_OK)
         st->ok = true;
-    if (!is_outage(status) || st->closing)
+    if (!is_outage(status) || q->is_shed || st->closing)
         return;
     st->ok = false;
     st->stats.failed_total++;
@@ -121,7 +121,7 @@ static void query_answer(struct query *q, phx_status status, struct str why)
         res.n_rows = q->n_rows;
         res.n = q->n;
     }
-    account(q->st, status, &res);
+    account(q, status, &res);
     q->done = NULL;
     if (done)
         done(q->arg, &res);
@@ -148,7 +148,7 @@ static void launch(struct query *q, void (*fn)(struct query *))
     q->op.reply = &reply;
     q->state = QUERY_INFLIGHT;
     DL_APPEND(st->inflight, q);
-    st->n_inflight++;
+    lanes__launched(q);
     fn(q);
 }
 
@@ -161,12 +161,8 @@ void run__launch(struct query *q, void (*fn)(struct query *), query_done_fn *don
 
 static void submit_pending(struct store *st)
 {
-    while (st->pending && st->n_inflight < st->max_inflight) {
-        struct query *q = st->pending;
-        DL_DELETE(st->pending, q);
-        st->n_pending--;
+    for (struct query *q; (q = lanes__next(st));)
         launch(q, submit);
-    }
 }
 
 static void on_finished(void *arg)
@@ -182,7 +178,7 @@ static void on_finished(void *arg)
         next = q->next_finished;
         if (q->state == QUERY_INFLIGHT) {
             DL_DELETE(st->inflight, q);
-            st->n_inflight--;
+            lanes__landed(q);
         }
         q->state = QUERY_FINISHED;
         if (!atomic_load(&q->given_up))
@@ -190,7 +186,7 @@ static void on_finished(void *arg)
         q_free(q);
     }
     submit_pending(st);
-    if (st->n_inflight == 0 && !st->pending) {
+    if (st->n_inflight == 0 && st->n_pending == 0) {
         timer_clear(st->deadlines);
         store__idle(st);
     }
@@ -209,22 +205,28 @@ static void timer_arm(struct store *st, int64_t due, int64_t now)
     timer_set(st->deadlines, due > now ? due - now : 0);
 }
 
+static void give_up_pending(struct store *st, struct lane_queue *lane, int64_t now)
+{
+    struct query *q, *tmp;
+    DL_FOREACH_SAFE(lane->pending, q, tmp) {
+        if (due_ns(q) > now) {
+            timer_arm(st, due_ns(q), now);
+            continue;
+        }
+        lanes__remove(q);
+        query_give_up(q, PHX_E_TIMEOUT, "the store had no room for it before its deadline");
+        q_free(q);
+    }
+}
+
 /** Answer what is late. Rare: the walk over all that wait is fine. */
 void run__on_deadline(void *arg)
 {
     struct store *st = arg;
     int64_t now = clock_mono();
-    struct query *q, *tmp;
-    DL_FOREACH_SAFE(st->pending, q, tmp) {
-        if (due_ns(q) > now) {
-            timer_arm(st, due_ns(q), now);
-            continue;
-        }
-        DL_DELETE(st->pending, q);
-        st->n_pending--;
-        query_give_up(q, PHX_E_TIMEOUT, "the store had no room for it before its deadline");
-        q_free(q);
-    }
+    struct query *q;
+    for (int i = 0; i < LANE_COUNT; i++)
+        give_up_pending(st, &st->lanes[i], now);
     DL_FOREACH(st->inflight, q) {
         if (atomic_load(&q->given_up) || !q->req.deadline)
             continue;
@@ -251,6 +253,7 @@ static void refuse_closed(struct query *q)
 
 static void refuse_full(struct query *q)
 {
+    q->is_shed = true;
     answer_here(q, PHX_E_BUSY, "too many queries wait for the store");
 }
 
@@ -270,13 +273,11 @@ void store_run(struct query *q, query_done_fn *done, void *arg)
         launch(q, refuse_closed);
     } else if (q->req.code == PHX_BATCH && q->req.n_batch == 0) {
         launch(q, accept_empty);
-    } else if (st->n_pending >= MAX_PENDING) {
+    } else if (!lanes__add(st, q)) {
         launch(q, refuse_full);
     } else {
         timer_arm(st, due_ns(q), now);
         q->state = QUERY_PENDING;
-        DL_APPEND(st->pending, q);
-        st->n_pending++;
         submit_pending(st);
     }
 }

@@ -135,7 +135,7 @@ void store_close(struct store *st, loop_fn *closed, void *arg)
     st->closing = CLOSING_ASKED;
     st->on_closed = closed;
     st->closed_arg = arg;
-    if (st->n_inflight == 0 && !st->pending)
+    if (st->n_inflight == 0 && st->n_pending == 0)
         store__idle(st);
 }
 

@@ -43,6 +43,21 @@ struct store_stats {
 };
 void store_stats(const struct store *st, struct store_stats *ret);
 
+/** Who goes first when the driver has no room for all; see q_lane(). None starves. */
+enum store_lane {
+    LANE_URGENT, /**< claims, reports, leases, pings: never behind anything else */
+    LANE_NORMAL, /**< documents, lists, heartbeats: what is not said otherwise */
+    LANE_BULK,   /**< samples, logs, retention: has the rest, at most a quarter of the driver */
+    LANE_COUNT
+};
+struct store_lane_stats {
+    uint64_t pending;       /**< wait for room at the driver */
+    uint64_t inflight;      /**< the driver has them */
+    uint64_t refused_total; /**< answered BUSY: too many were pending */
+    int64_t oldest_ns;      /**< how long the oldest pending one has waited; 0: none waits */
+};
+void store_lane_stats(const struct store *st, enum store_lane lane, struct store_lane_stats *ret);
+
 /** One row of an answer: cells in the order of the collection's fields. */
 struct row {
     const phx_cell *cells;
@@ -132,8 +147,10 @@ void q_flags(struct query *q, uint32_t phx_flags);
  *  in ascending order. */
 void q_only(struct query *q, int field);
 void q_deadline(struct query *q, int64_t from_now_ns); /**< default 30 s */
+/** Default: LANE_NORMAL; a ping is urgent. A batch goes by its own lane, not by those of its members. */
+void q_lane(struct query *q, enum store_lane lane);
 
-/** Send. done() comes exactly once, never before this returns. Takes @p q. */
+/** Send. done() comes exactly once, never before this returns. Takes @p q. BUSY: its lane is full. */
 void store_run(struct query *q, query_done_fn *done, void *arg);
 
 /* Cells of an answer; the default for null. Borrowed from the row. */

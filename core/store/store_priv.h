@@ -24,6 +24,10 @@ struct query {
     struct store *st;
     struct arena *arena; /**< holds the query itself too */
     enum query_state state;
+    enum store_lane lane;
+    bool is_shed;        /**< refused on this side: says nothing about the store */
+    int64_t queued_ns;   /**< when it began to wait for room */
+    uint64_t n_req_rows; /**< what it writes, as lanes.c counts; set while in flight */
     struct query *prev, *next;   /**< in the store's list of its state; the loop's */
     struct query *next_finished; /**< the answering thread's */
     query_done_fn *done; /**< NULL: the caller was answered already */
@@ -45,6 +49,14 @@ struct query {
 /** How far closing has come. Only store.c changes it. */
 enum closing { CLOSING_NOT, CLOSING_ASKED, CLOSING_DRIVER, CLOSING_DRIVER_DONE, CLOSING_FREE };
 
+/** Queries of one lane. Only lanes.c changes it. */
+struct lane_queue {
+    struct query *pending; /**< utlist, oldest first */
+    unsigned n_pending, n_inflight;
+    unsigned turns;        /**< left in this round */
+    uint64_t rows_inflight, refused_total;
+};
+
 struct store {
     struct loop *loop;
     struct instance *instance;
@@ -62,8 +74,9 @@ struct store {
     loop_fn *on_closed;
     void *closed_arg;
 
-    struct query *pending, *inflight; /**< utlist, oldest first */
-    unsigned n_pending, n_inflight, max_inflight;
+    struct lane_queue lanes[LANE_COUNT];
+    struct query *inflight;           /**< utlist, oldest first */
+    unsigned n_pending, n_inflight, max_inflight; /**< of all lanes */
     struct timer *deadlines;          /**< set to the earliest one */
     int64_t next_deadline;            /**< 0: none */
     struct log_limit complaints;
@@ -76,6 +89,14 @@ struct store {
 
 /* query.c */
 struct query *query__new(struct store *st, uint32_t code);
+/* lanes.c */
+/** Into its lane's queue. False: that is full. */
+bool lanes__add(struct store *st, struct query *q) MUST_CHECK;
+void lanes__remove(struct query *q); /**< pending no more */
+/** Take the query out of its queue that may go to the driver now; NULL: none. */
+struct query *lanes__next(struct store *st);
+void lanes__launched(struct query *q);
+void lanes__landed(struct query *q);
 /* run.c */
 /** Give a query to the driver at once, by @p fn: it is not counted against max_inflight. */
 void run__launch(struct query *q, void (*fn)(struct query *), query_done_fn *done, void *arg);
