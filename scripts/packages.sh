@@ -2,9 +2,11 @@
 # Debian's packages that Phoenix needs, and how they get there. Sourced by demo, test and bench.
 
 BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config libevent-dev libjson-c-dev
-  libcurl4-openssl-dev libyaml-dev libssl-dev libsqlite3-dev uthash-dev"
+  libcurl4-openssl-dev libyaml-dev libssl-dev libsqlite3-dev
+  libpq-dev uthash-dev"
 TEST_PACKAGES="check valgrind clang libclang-rt-14-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
-  python3-yaml python3-jsonschema python3-psutil python3-requests procps curl sqlite3"
+  python3-yaml python3-jsonschema python3-psutil python3-requests procps curl sqlite3
+  postgresql"
 BENCH_PACKAGES="nginx-light wrk procps curl python3"
 
 # need_packages NAME...: install what is missing; asks nothing when run as root.

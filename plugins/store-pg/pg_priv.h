@@ -23,6 +23,59 @@ enum {
     WHY_MAX = 320
 };
 
+/* ---- conn.c: one connection: made, kept, made again. Nothing in it waits. */
+/** What its owner is told. Each may call conn_stop() and conn_start(). */
+struct conn_uses {
+    void (*up)(void *arg);                    /**< connected, session settings done */
+    void (*input)(void *arg);                 /**< something came: take results while !PQisBusy() */
+    void (*down)(void *arg, const char *why); /**< lost, or not made */
+};
+enum conn_state { CONN_OFF, CONN_CONNECTING, CONN_SETTING, CONN_UP, CONN_WAITING };
+struct conn {
+    phx_self *self;
+    const char *role;     /**< for application_name and messages */
+    const char *settings; /**< SET statements of this session */
+    bool pipeline;        /**< else simple mode */
+    bool keeps;           /**< when it is lost, it is made again, after a pause that grows up to 5 s */
+    const struct conn_uses *uses;
+    void *arg;
+    /* conn.c's own; the owner uses pg while state is CONN_UP */
+    PGconn *pg;
+    enum conn_state state;
+    phx_watch *watch;
+    phx_timer *timer;     /**< the attempt's end, or the next attempt */
+    uint64_t pause_ns;
+};
+void conn_start(struct conn *c);
+void conn_stop(struct conn *c);  /**< quietly; down() is not called */
+void conn_flush(struct conn *c); /**< send what libpq has, now or when the socket takes it */
+void conn_lose(struct conn *c, const char *why); /**< give it up as if it had been lost */
+
+struct lane;   /**< lane.c: operations of one kind, on one connection */
+struct admin;  /**< admin.c */
+struct schema; /**< schema.c */
+struct signals; /**< watch.c */
+enum lane_id { LANE_WRITE, LANE_CLAIM, LANE_BULK, LANE_READ, N_LANES };
+
+struct decl;
+struct phx_self {
+    const phx_host *host;
+    const phx_loop *loop;
+    char *conninfo;          /**< a secret */
+    char settings[320], relaxed_settings[360]; /**< SET statements of durable and of relaxed sessions */
+    uint64_t wait_ns;        /**< how long operations wait for a connection that is being made again */
+    uint64_t seed;           /**< of the jitter */
+    struct lane *lanes[N_LANES];
+    struct admin *admin;
+    struct schema *schema;
+    struct signals *signals; /**< NULL: nobody watches */
+    struct decl *decls[MAX_DECLS];
+    uint32_t n_decls;
+    phx_op *open_op;         /**< NULL: open() has been answered */
+    uint32_t n_opening;      /**< connections that open() still waits for */
+    bool is_open;
+};
+
 /** A declared collection: our copy, and what SQL about it always needs. Lives as long as the instance. */
 struct decl {
     phx_collection c;    /**< names, fields and indexes are ours */
@@ -30,7 +83,7 @@ struct decl {
     char **quoted;       /**< quoted names of the fields */
     char *columns;       /**< "a","b": all, in order */
     bool append;         /**< has no column rev */
-    bool partitioned;    /**< append-only and its time field is a part of the key: by day (UTC) of that field */
+    bool partitioned;    /**< append-only, its time field is a part of the key: by day (UTC) of that */
 };
 
 /* ---- decl.c */
@@ -42,7 +95,7 @@ const char *decl_type(uint32_t type);
 Oid decl_oid(uint32_t type);
 Oid decl_array_oid(uint32_t type);
 
-/* ---- schema.c: the database's shape. Everything through the maintenance connection, under an advisory lock. */
+/* ---- schema.c: the database's shape. Through the maintenance connection, under an advisory lock. */
 /** Version table, sequence of revisions, functions; refuses a schema of a newer program with both versions.
  *  Ends in done(arg, status, why). Called when the first connection is up, before any operation. */
 typedef void schema_done_fn(void *arg, phx_status status, const char *why);
@@ -56,19 +109,28 @@ struct decl *decl_find(const phx_self *self, const phx_collection *c);
 /** Is this the error of a row for which there is no partition? */
 bool partition_missing(const PGresult *r);
 /** Make the partitions for the times of these rows (cells of a PUT). done as above; then try again. */
-void partition_make(phx_self *self, struct decl *d, const phx_cell *cells, uint32_t n_cells, schema_done_fn *done,
-                    void *arg);
-/** Is it a DELETE of all rows before a time, in a partitioned collection, without limit or order that counts? Then
- *  whole partitions are dropped first, and the rest is deleted as usual: true. */
+void partition_make(phx_self *self, struct decl *d, const phx_cell *cells, uint32_t n_cells,
+                    schema_done_fn *done, void *arg);
+/** Is it a DELETE of all rows before a time, in a partitioned collection, without limit or order that
+ *  counts? Then whole partitions are dropped first, and the rest is deleted as usual: true. */
 bool partition_expires(const struct decl *d, const phx_req *r);
-void partition_drop(phx_self *self, struct decl *d, phx_wall before, void (*done)(void *arg, phx_status, uint64_t n, const char *why),
-                    void *arg);
+typedef void partition_dropped_fn(void *arg, phx_status status, uint64_t n, const char *why);
+void partition_drop(phx_self *self, struct decl *d, phx_wall before, partition_dropped_fn *done, void *arg);
 
 /* ---- admin.c: the maintenance connection: made when it is wanted, closed when it has been idle */
 /** @p r is lent; NULL: the connection was lost or never made, and @p why says why. */
 typedef void admin_fn(void *arg, const PGresult *r, const char *why);
-/** Run one statement (its own transaction unless BEGIN was run) after those before it. Text values; NULL is null. */
-void admin_run(phx_self *self, const char *sql, const char *const *values, int n_values, admin_fn *done, void *arg);
+/** Run one statement (its own transaction unless BEGIN was run) after those before it. Text values; NULL is
+ *  null. When the connection is lost, everything that waits here fails. */
+void admin_run(phx_self *self, const char *sql, const char *const *values, int n_values, admin_fn *done,
+               void *arg);
+
+struct admin *admin_new(phx_self *self);
+void admin_free(struct admin *a); /**< closes; commands that wait are not answered any more */
+
+/* ---- plugin.c */
+void say(phx_op *op, phx_status status, uint64_t n, const char *why); /**< done() */
+void note(phx_self *self, uint32_t level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- watch.c: LISTEN, NOTIFY */
 extern const phx_storage_watch_ops watch_ops;

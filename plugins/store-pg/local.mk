@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+PG_DRIVER_SOURCES = %D%/pg_priv.h %D%/plugin.c %D%/conn.c %D%/admin.c %D%/schema.c
+phxplugin_LTLIBRARIES += store_pg.la
+store_pg_la_SOURCES = $(PG_DRIVER_SOURCES)
+store_pg_la_CFLAGS = $(PLUGIN_CFLAGS) $(PQ_CFLAGS)
+store_pg_la_LDFLAGS = $(PLUGIN_LINK)
+store_pg_la_LIBADD = $(PQ_LIBS) -lm
+EXTRA_DIST += %D%/.may_include

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PostgreSQL storage driver: metadata, config, open and close. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "pg_priv.h"
+
+void say(phx_op *op, phx_status status, uint64_t n, const char *why)
+{
+    op->reply->done(op, status, n, (phx_str){ why, strlen(why) });
+}
+
+void note(phx_self *self, uint32_t level, const char *fmt, ...)
+{
+    char line[WHY_MAX + 80];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    self->host->log(self->host, level, (phx_str){ line, strlen(line) });
+}
+
+static phx_status fail(const phx_host *host, phx_status status, const char *why)
+{
+    host->fail(host, status, (phx_str){ why, strlen(why) });
+    return status;
+}
+
+static void self_free(phx_self *self)
+{
+    if (!self)
+        return;
+    admin_free(self->admin);
+    for (uint32_t i = 0; i < self->n_decls; i++)
+        decl_free(self->decls[i]);
+    free(self->conninfo);
+    free(self);
+}
+
+/** libpq's words about a wrong one may quote a part of it, and so of the password: they are not repeated. */
+static bool conninfo_ok(const char *conninfo)
+{
+    PQconninfoOption *o = PQconninfoParse(conninfo, NULL);
+    PQconninfoFree(o);
+    return o != NULL;
+}
+
+/** Indexes serve every statement of ours, also on tables that nobody has analysed yet; a plan that reads a
+ *  small table whole would be kept while the table grows. */
+static void settings_make(phx_self *self, const phx_cfg *cfg)
+{
+    int64_t timeout = self->host->cfg_int(cfg, "statement_timeout", 30000000000) / 1000000;
+    snprintf(self->settings, sizeof(self->settings),
+             "SET client_min_messages=warning;SET timezone='UTC';SET jit=off;SET enable_seqscan=off;"
+             "SET enable_hashjoin=off;SET enable_mergejoin=off;SET idle_in_transaction_session_timeout='60s';"
+             "SET statement_timeout=%" PRId64,
+             timeout);
+    snprintf(self->relaxed_settings, sizeof(self->relaxed_settings), "%s;SET synchronous_commit=off",
+             self->settings);
+}
+
+static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **ret)
+{
+    const char *conninfo = host->cfg_str(cfg, "conninfo", "");
+    if (!conninfo_ok(conninfo))
+        return fail(host, PHX_E_CONFIG,
+                    "conninfo is not a connection string of PostgreSQL, like \"host=db dbname=phoenix "
+                    "user=phoenix\" or \"postgresql://phoenix@db/phoenix\"");
+    phx_self *self = calloc(1, sizeof(*self));
+    if (!self)
+        return PHX_E_NOMEM;
+    self->host = host;
+    self->loop = host->iface(host, PHX_LOOP);
+    self->seed = host->mono(host) | 1;
+    self->wait_ns = (uint64_t)host->cfg_int(cfg, "wait", 10000000000);
+    self->conninfo = strdup(conninfo);
+    self->admin = admin_new(self);
+    settings_make(self, cfg);
+    if (!self->conninfo || !self->admin) {
+        self_free(self);
+        return PHX_E_NOMEM;
+    }
+    *ret = self;
+    return PHX_OK;
+}
+
+static void on_schema(void *arg, phx_status status, const char *why)
+{
+    phx_self *self = arg;
+    phx_op *op = self->open_op;
+    self->open_op = NULL;
+    self->is_open = status == PHX_OK;
+    say(op, status, 0, why);
+}
+
+static void do_open(phx_self *self, phx_op *op)
+{
+    self->open_op = op;
+    schema_open(self, on_schema, self);
+}
+
+static void submit(phx_self *self, phx_op *op, const phx_req *req)
+{
+    if (req->code == PHX_ENSURE)
+        schema_ensure(self, op, req);
+    else
+        say(op, PHX_E_UNSUPPORTED, 0, "not yet");
+}
+
+static void cancel(phx_self *self, phx_op *op)
+{
+}
+
+static void do_close(phx_self *self, phx_op *op)
+{
+    self->is_open = false;
+    say(op, PHX_OK, 0, "");
+}
+
+static const phx_storage_ops ops = {
+    .size = sizeof(ops),
+    .max_inflight = MAX_INFLIGHT,
+    .open = do_open,
+    .submit = submit,
+    .cancel = cancel,
+    .close = do_close,
+};
+static const char *const needs[] = { PHX_LOOP, NULL };
+static const phx_component pg = {
+    .size = sizeof(pg),
+    .kind = PHX_STORAGE,
+    .name = "pg",
+    .summary = "PostgreSQL: a store that several processes share",
+    .schema = "{\"type\":\"object\",\"required\":[\"conninfo\"],\"properties\":{"
+              "\"conninfo\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":4000,"
+              "\"description\":\"libpq's connection string; secret\"},"
+              "\"statement_timeout\":{\"type\":\"string\",\"default\":\"30s\","
+              "\"description\":\"a statement that takes longer is ended by the server\"},"
+              "\"wait\":{\"type\":\"string\",\"default\":\"10s\","
+              "\"description\":\"how long operations wait while a lost connection is made again\"}}}",
+    .ops = &ops,
+    .create = create,
+    .destroy = self_free,
+    .needs = needs,
+};
+static const phx_component *const components[] = { &pg, NULL };
+PHX_PLUGIN = {
+    PHX_PLUGIN_HEAD,
+    .id = "org.phoenix.store-pg",
+    .version = "0.1.0",
+    .summary = "PostgreSQL storage driver",
+    .license = "Apache-2.0",
+    .vendor = "The Phoenix authors",
+    .components = components,
+};
