@@ -29,6 +29,7 @@ struct api {
     int64_t started_ns;          /**< wall */
     bool draining;               /**< asked to end: long polls are answered at once, no new work begins */
     /* the parts, each owned by the file of its name */
+    struct leases *leases;       /**< what one process of several does */
     struct waiters *waiters;     /**< hosts that poll, and the claims for them */
     struct taskq *taskq;         /**< reports, leases, retries */
     struct agents *agents;       /**< who lives, what runs on them */

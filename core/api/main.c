@@ -11,6 +11,7 @@
 #include "config.h"
 #include "core/api/agents.h"
 #include "core/api/ingest.h"
+#include "core/api/lease.h"
 #include "core/api/loads.h"
 #include "core/api/pipelines.h"
 #include "core/api/retention.h"
@@ -102,6 +103,7 @@ static void on_signal(void *arg)
     log_event(EV_STOPPING, NULL, "%zu requests wait", http_server_pending(p->api.http));
     http_server_drain(p->api.http);
     waiters_drain(&p->api);
+    leases_release(&p->api);
     scheduler_drain(&p->api);
     p->drain_until = clock_mono() + DRAIN_MAX_NS;
     timer_set(p->drain, DRAIN_TICK_NS);
