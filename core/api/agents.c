@@ -4,6 +4,7 @@
  * second what changed is written, with others, relaxed. Nothing is written while nobody speaks.
  */
 #include <stdlib.h>
+#include "core/api/admission.h"
 #include "core/api/agents_priv.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -43,7 +44,7 @@ int64_t agents_last_seen(struct api *api, const char *host_id)
 
 const char *agents_status(struct api *api, int64_t last_seen_ns, const char *reported)
 {
-    int64_t missed = (loop_wall(api->loop) - last_seen_ns) / api->settings->heartbeat_interval;
+    int64_t missed = (loop_wall(api->loop) - last_seen_ns) / admission_patience(api);
     if (missed >= LOST_AFTER) {
         return "lost";
     }

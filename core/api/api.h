@@ -33,6 +33,7 @@ struct api {
     struct waiters *waiters;     /**< hosts that poll, and the claims for them */
     struct taskq *taskq;         /**< reports, leases, retries */
     struct agents *agents;       /**< who lives, what runs on them */
+    struct admission *admission; /**< who gets in when there is not room for all */
     struct ingest *ingest;       /**< samples and logs on their way to the store */
     struct retention *retention;
     struct pipelines *pipelines; /**< templates */

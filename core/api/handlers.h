@@ -4,6 +4,7 @@
 #define PHOENIX_API_HANDLERS_H
 #include "core/http/http.h"
 
-#define ROUTE(id, method, path, scope, body, query, reply, status, flags, max_body, summary) route_fn on_##id;
+#define ROUTE(id, method, path, scope, traffic, body, query, reply, status, flags, max_body, summary) \
+    route_fn on_##id;
 #include "core/tables/routes.def"
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api/ingest.h"
 #include <stdlib.h>
-#include "core/base/ids.h"
+#include "core/api/admission.h"
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 
-enum { IN_FLIGHT_MAX = 64 << 20, RETRY_MIN_S = 5, RETRY_SPREAD_S = 26 };
+enum { IN_FLIGHT_MAX = 64 << 20 }; /* bytes of memory; logs may have half */
 
 struct ingest {
     struct ingest_stats stats;
@@ -22,21 +23,10 @@ struct ingest_stats *ingest_stats(struct api *api)
     return &api->ingest->stats;
 }
 
-bool ingest_admit(struct request *rq)
+bool ingest_has_room(const struct api *api, enum traffic t)
 {
-    struct ingest *in = request_api(rq)->ingest;
-    if (in->stats.bytes_in_flight + request_body(rq).n <= IN_FLIGHT_MAX) {
-        return true;
-    }
-    char after[16];
-    struct err err = { 0 };
-    snprintf(after, sizeof after, "%u", RETRY_MIN_S + (unsigned)(random_u64() % RETRY_SPREAD_S));
-    reply_header(rq, "Retry-After", after);
-    err_set(&err, ERR_BUSY, "%llu bytes of batches wait to be stored",
-            (unsigned long long)in->stats.bytes_in_flight);
-    in->stats.refused_total++;
-    reply_error(rq, &err);
-    return false;
+    uint64_t max = t == TRAFFIC_LOGS ? IN_FLIGHT_MAX / 2 : IN_FLIGHT_MAX;
+    return api->ingest->stats.bytes_in_flight < max;
 }
 
 static void on_stored(void *arg, const struct result *res)
@@ -50,6 +40,11 @@ static void on_stored(void *arg, const struct result *res)
     }
     b->in->stats.batches_total += !repeated;
     b->in->stats.repeated_total += repeated;
+    int64_t interval = admission_batch_interval(request_api(b->rq));
+    char text[32];
+    if (interval) {
+        reply_header(b->rq, "X-Phoenix-Batch-Interval", format_duration(interval, text));
+    }
     reply_empty(b->rq, 202);
 }
 
@@ -58,6 +53,9 @@ void ingest_store(struct request *rq, struct query *rows, struct str stream, int
     struct api *api = request_api(rq);
     struct batch *b = arena_alloc(request_arena(rq), sizeof *b);
     *b = (struct batch){ .rq = rq, .in = api->ingest, .bytes = request_body(rq).n };
+    if (rows) {
+        b->bytes += arena_size(q_arena(rows)); /* rows take several times what their text did */
+    }
     struct query *all = q_batch(api->store), *number = q_insert(api->store, C_BATCHES);
     q_text(number, F_BATCHES_HOST_ID, request_host_id(rq));
     q_str(number, F_BATCHES_STREAM, stream);

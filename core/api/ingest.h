@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file ingest.h
  * Numbered batches of samples and logs on their way into the store: a batch counts once, because its
- * number is inserted together with its rows. Bounded: over the limit the answer is 503, and the agent's
- * spool keeps what the API cannot take.
+ * number is inserted together with its rows. Bounded: over the limit admission.c answers 503, and the
+ * agent's spool keeps what the API cannot take.
  */
 #ifndef PHOENIX_API_INGEST_H
 #define PHOENIX_API_INGEST_H
@@ -10,8 +10,8 @@
 
 int ingest_start(struct api *api, struct err *err);
 void ingest_stop(struct api *api);
-/** False: too much is on its way; 503 has been answered. */
-bool ingest_admit(struct request *rq);
+/** Is there memory for another batch of this class? */
+bool ingest_has_room(const struct api *api, enum traffic t);
 /** Store @p rows (NULL: none) with the number of the batch; answers 202 when that is committed, and
  *  also when the batch was stored before. Takes @p rows. */
 void ingest_store(struct request *rq, struct query *rows, struct str stream, int64_t seq);

@@ -13,7 +13,8 @@ API_SYSTEM_SOURCES = %D%/api.h %D%/parts.def %D%/routes.h %D%/routes.c %D%/handl
 API_AGENT_SOURCES = %D%/waiters.h %D%/waiters_priv.h %D%/waiters.c %D%/taskq.h %D%/taskq_priv.h %D%/taskq.c \
   %D%/taskq_claim.c %D%/taskq_report.c %D%/taskq_sweep.c %D%/taskq_count.c %D%/backoff.h %D%/backoff.c %D%/tasks.c \
   %D%/agents.h %D%/agents_priv.h %D%/agents.c %D%/agents_list.c %D%/heartbeat.h %D%/heartbeat.c %D%/heartbeats.c \
-  %D%/selector.h %D%/selector.c %D%/ingest.h %D%/ingest.c %D%/samples_scan.h %D%/samples_scan.c %D%/samples.c \
+  %D%/selector.h %D%/selector.c %D%/ingest.h %D%/ingest.c \
+  %D%/admission.h %D%/admission.c %D%/buckets.h %D%/buckets.c %D%/samples_scan.h %D%/samples_scan.c %D%/samples.c \
   %D%/logs.c
 # Experiments.
 API_EXPERIMENT_SOURCES = %D%/scheduler.h %D%/scheduler_priv.h %D%/scheduler.c %D%/step.c %D%/step_facts.c \

@@ -27,9 +27,6 @@ void on_agent_logs(struct request *rq)
     struct str stream = json_text(json_get(body, "stream"));
     int64_t seq = json_get_int(body, "seq", 0);
     struct query *rows = NULL;
-    if (!ingest_admit(rq)) {
-        return;
-    }
     for (size_t i = 0; i < json_len(logs); i++) {
         if (rows) {
             q_next_row(rows);

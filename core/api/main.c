@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "config.h"
+#include "core/api/admission.h"
 #include "core/api/agents.h"
 #include "core/api/ingest.h"
 #include "core/api/lease.h"
@@ -144,6 +145,8 @@ static int listen_start(struct process *p, struct err *err)
     const struct settings *s = api->settings;
     struct http_conf conf = {
         .max_body = (size_t)s->api_max_body,
+        .max_bodies = (size_t)s->api_max_bodies,
+        .admit = admission_admit,
         .request_timeout_ns = s->api_request_timeout,
         .idle_timeout_ns = IDLE_TIMEOUT_NS,
         .max_connections = (unsigned)s->api_max_connections,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "core/api/admission.h"
 #include "core/api/agents.h"
 #include "core/api/handlers.h"
 #include "core/api/ingest.h"
@@ -113,6 +114,8 @@ static void fill(struct api *api, double *v)
 {
     struct http_stats http;
     struct store_stats store;
+    struct admission_stats room;
+    admission_stats(api, &room);
     http_server_stats(api->http, &http);
     store_stats(api->store, &store);
     v[M_UP_SECONDS] = (double)(clock_wall() - api->started_ns) / NS_PER_S;
@@ -127,6 +130,11 @@ static void fill(struct api *api, double *v)
     v[M_STORE_ROWS] = (double)store.rows_total;
     v[M_STORE_FAILED] = (double)store.failed_total;
     v[M_STORE_IN_FLIGHT] = (double)store.inflight;
+    v[M_HTTP_BODIES] = (double)http.body_bytes;
+    v[M_LOOP_LAG] = (double)room.lag_ns / NS_PER_S;
+    v[M_IS_SHORT] = room.is_short;
+    v[M_STORE_AWAY] = room.is_store_away;
+    v[M_HOST_BUCKETS] = (double)room.buckets;
     fill_work(api, v);
     fill_process(v);
 }
@@ -168,6 +176,46 @@ static void write_seconds(struct buf *out, struct api *api)
     }
 }
 
+static void write_in_progress(struct buf *out, struct api *api)
+{
+    char labels[64];
+    for (int t = 0; t < TRAFFIC_COUNT; t++) {
+        struct http_traffic_stats stats;
+        http_traffic_stats(api->http, (enum traffic)t, &stats);
+        snprintf(labels, sizeof labels, "{class=\"%s\"}", traffic_info((enum traffic)t)->name);
+        line(out, infos[M_IN_PROGRESS].name, labels, (double)stats.in_progress);
+    }
+}
+
+static void write_shed(struct buf *out, struct api *api)
+{
+    char labels[64];
+    for (int t = 0; t < TRAFFIC_COUNT; t++) {
+        struct http_traffic_stats stats;
+        const char *class = traffic_info((enum traffic)t)->name;
+        http_traffic_stats(api->http, (enum traffic)t, &stats);
+        snprintf(labels, sizeof labels, "{class=\"%s\",code=\"429\"}", class);
+        line(out, infos[M_SHED].name, labels, (double)stats.too_fast_total);
+        snprintf(labels, sizeof labels, "{class=\"%s\",code=\"503\"}", class);
+        line(out, infos[M_SHED].name, labels, (double)stats.short_total);
+    }
+}
+
+static void write_lanes(struct buf *out, struct api *api, enum metric m)
+{
+    static const char *const names[] = { "urgent", "normal", "bulk" }; /* as enum store_lane */
+    char labels[64];
+    for (int i = 0; i < LANE_COUNT; i++) {
+        struct store_lane_stats stats;
+        store_lane_stats(api->store, (enum store_lane)i, &stats);
+        snprintf(labels, sizeof labels, "{lane=\"%s\"}", names[i]);
+        line(out, infos[m].name, labels,
+             m == M_LANE_DEPTH ? (double)stats.pending
+             : m == M_LANE_AGE ? (double)stats.oldest_ns / NS_PER_S
+                               : (double)stats.refused_total);
+    }
+}
+
 static void write_agents(struct buf *out, struct api *api)
 {
     struct agents_stats a;
@@ -203,6 +251,11 @@ static void metrics_answer(void *arg)
         case M_HTTP_ANSWERS: write_answers(&out, api); break;
         case M_HTTP_SECONDS: write_seconds(&out, api); break;
         case M_AGENTS: write_agents(&out, api); break;
+        case M_IN_PROGRESS: write_in_progress(&out, api); break;
+        case M_SHED: write_shed(&out, api); break;
+        case M_LANE_DEPTH:
+        case M_LANE_AGE:
+        case M_LANE_REFUSED: write_lanes(&out, api, (enum metric)m); break;
         case M_QUEUE: write_queue(&out, api); break;
         default: line(&out, i->name, "", v[m]);
         }
@@ -223,6 +276,6 @@ void metrics_dump(FILE *out)
         const struct metric_info *i = &infos[m];
         const char *label = i->label ? i->label : "";
         fprintf(out, "| `%s` | %s | %s%s | %s | %s |\n", i->name, i->kind, label,
-                m == M_HTTP_ANSWERS ? ", code" : "", i->unit, i->help);
+                m == M_HTTP_ANSWERS || m == M_SHED ? ", code" : "", i->unit, i->help);
     }
 }

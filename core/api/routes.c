@@ -12,8 +12,10 @@
 #define SCHEMA_OR_NULL(type) SECOND_OF(NONE_##type, &type_##type, 0)
 
 const struct route routes[] = {
-#define ROUTE(id_, method_, path_, scope_, body_, query_, reply_, status_, flags_, max_body_, summary_) \
-    { .id = #id_, .method = HTTP_##method_, .path = path_, .scope = SCOPE_##scope_, .handler = on_##id_, \
+#define ROUTE(id_, method_, path_, scope_, traffic_, body_, query_, reply_, status_, flags_, max_body_, \
+              summary_) \
+    { .id = #id_, .method = HTTP_##method_, .path = path_, .scope = SCOPE_##scope_, \
+      .traffic = TRAFFIC_##traffic_, .handler = on_##id_, \
       .body = SCHEMA_OR_NULL(body_), .query = SCHEMA_OR_NULL(query_), .reply = SCHEMA_OR_NULL(reply_), \
       .status = status_, .flags = flags_, .max_body = max_body_, .summary = summary_ },
 #include "core/tables/routes.def"

@@ -34,9 +34,6 @@ void on_agent_metrics(struct request *rq)
     struct samples_batch batch;
     struct faults faults = { 0 };
     struct err err = { 0 };
-    if (!ingest_admit(rq)) {
-        return;
-    }
     struct rows rows = { .q = q_put(api->store, C_SAMPLES), .host = request_host_id(rq) };
     int rc = samples_scan(request_body(rq), on_sample, &rows, &batch, &faults, &err);
     if (rc || batch.n_samples == 0) {

@@ -13,12 +13,13 @@
  */
 #include "core/api/taskq_priv.h"
 #include "core/api/waiters_priv.h"
+#include "core/base/ids.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
 #define NO_ROW UINT32_MAX
-#define RETRY_NS NS_PER_S /* of a claim that the store refused; the waiters stay parked */
+#define RETRY_NS (500 * NS_PER_MS) /* and as much again at random, after a claim that the store refused */
 
 struct claim {
     struct waiters *ws;
@@ -134,8 +135,11 @@ static void waiter_claimed(struct claim *c, struct waiter *w, const struct resul
 static void claim_failed(struct claim *c, const struct result *res, struct waiter *list)
 {
     struct waiters *ws = c->ws;
-    log_error(EV_STORE_FAILED, NULL, &res->err, "tasks could not be claimed");
-    timer_set(ws->retry, RETRY_NS);
+    unsigned held;
+    if (log_limit_ok(&ws->complaints, &held)) {
+        log_error(EV_STORE_FAILED, NULL, &res->err, "tasks could not be claimed, held_back=%u", held);
+    }
+    timer_set(ws->retry, RETRY_NS + (int64_t)(random_u64() % RETRY_NS));
     for (struct waiter *w = list, *next; w; w = next) {
         next = w->claim_next;
         if (w->rq && !w->overdue && !ws->api->draining) {

@@ -4,6 +4,8 @@
 #include "core/api/taskq_priv.h"
 #include "core/base/mem.h"
 
+#define COUNT_NS (2 * NS_PER_S) /* /metrics does not wait longer: it has the last count */
+
 struct count {
     struct taskq *tq;
     uint64_t changes; /* when it was asked */
@@ -44,6 +46,7 @@ void taskq_count(struct api *api, loop_fn *done, void *arg)
     q_order(q, F_TASKS_STATUS);
     q_order(q, F_TASKS_ID);
     q_flags(q, PHX_DISTINCT); /* these fields only */
+    q_deadline(q, COUNT_NS);
     store_run(q, on_counted, c);
 }
 

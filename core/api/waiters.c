@@ -7,6 +7,7 @@
  * costs no statement; then it is forgotten, and the first poll after that claims.
  */
 #include "core/api/waiters_priv.h"
+#include "core/api/admission.h"
 #include "core/api/handlers.h"
 #include "core/api/taskq.h"
 #include "core/base/clock.h"
@@ -147,7 +148,8 @@ void waiter__answer(struct waiters *ws, struct waiter *w, struct buf *body)
     ws->stats.parked--;
     char interval[32];
     reply_header(rq, "X-Phoenix-Heartbeat-Interval",
-                 format_duration(ws->api->settings->heartbeat_interval, interval));
+                 format_duration(admission_heartbeat_interval(ws->api), interval));
+    reply_header(rq, "X-Phoenix-Poll-Wait", format_duration(ws->api->settings->poll_wait, interval));
     struct buf empty;
     buf_init(&empty, 16);
     if (!body) {
@@ -224,8 +226,10 @@ static uint32_t wait_ticks(struct waiters *ws, int64_t wait_ns)
 static bool poll_wait(struct request *rq, int64_t *ret_ns)
 {
     const char *text = request_query(rq, "wait");
-    *ret_ns = 30 * NS_PER_S;
+    int64_t longest = request_api(rq)->settings->poll_wait;
+    *ret_ns = longest;
     if (!text || (parse_duration(str_of(text), ret_ns) && *ret_ns <= LIMIT_POLL_WAIT_MAX_S * NS_PER_S)) {
+        *ret_ns = *ret_ns < longest ? *ret_ns : longest;
         return true;
     }
     struct faults faults = { 0 };
@@ -313,6 +317,7 @@ int waiters_start(struct api *api, struct err *err)
     ws->ticker = timer_new(api->loop, on_tick, ws);
     ws->retry = timer_new(api->loop, on_retry, ws);
     ws->random = random_u64() | 1;
+    ws->complaints.interval_ns = 10 * NS_PER_S;
     api->waiters = ws;
     return 0;
 }

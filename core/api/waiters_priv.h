@@ -6,6 +6,7 @@
 #define PHOENIX_API_WAITERS_PRIV_H
 #include <uthash.h>
 #include "core/api/waiters.h"
+#include "core/base/log.h"
 
 enum waiter_state {
     WAITER_NONE,    /**< nobody waits; kept for a while for what is known about the host */
@@ -42,7 +43,8 @@ struct waiters {
     struct waiter *queued, **queued_end;
     struct waiter *claiming; /**< of the claim in flight; one at a time, so that claims grow by themselves */
     bool claim_in_flight, flush_posted;
-    struct timer *retry;  /**< after a claim that failed */
+    struct timer *retry;  /**< after a claim that failed; then one claim goes for all who are queued */
+    struct log_limit complaints;
     uint64_t random;
     size_t idle;          /**< slots in WAITER_NONE */
     struct waiters_stats stats;

@@ -14,6 +14,21 @@
 #include "core/loop/loop.h"
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8 };
+/** Classes of requests, rows of classes.def: TRAFFIC_REPORT ... */
+enum traffic {
+#define CLASS(id, name, max, min_s, max_s, what) TRAFFIC_##id,
+#include "core/tables/classes.def"
+    TRAFFIC_COUNT
+};
+struct traffic_info {
+    const char *name, *what;
+    unsigned max; /**< worked on at a time, 0: any */
+    unsigned retry_min_s, retry_max_s;
+};
+const struct traffic_info *traffic_info(enum traffic t);
+/** Retry-After for a refused request of the class; @p random spreads it. */
+unsigned traffic_retry_s(enum traffic t, uint64_t random);
+
 /** Who may call; agents need X-Agent-Host-ID. */
 enum http_scope { SCOPE_PUBLIC, SCOPE_READ, SCOPE_WRITE, SCOPE_AGENT };
 struct request;
@@ -28,6 +43,7 @@ struct route {
     enum http_method method;
     const char *path;          /**< "/api/v1/experiments/{id}" */
     enum http_scope scope;
+    enum traffic traffic;
     route_fn *handler;
     const struct schema *body;  /**< NULL: takes none */
     const struct schema *query; /**< NULL: takes none; unknown parameters are refused */
@@ -41,10 +57,14 @@ struct http_conf {
     const char *address; /**< numeric */
     uint16_t port;       /**< 0: any; see http_server_port() */
     size_t max_body;
+    size_t max_bodies;   /**< bytes of bodies that are announced and not answered yet; 0: any */
     int64_t request_timeout_ns; /**< first byte to last byte of a request */
     int64_t idle_timeout_ns;    /**< keep-alive */
     unsigned max_connections;
     const char *server_name;    /**< Server header */
+    /** Called before the body is looked at: answers the request and says false, or lets it through. May be
+     *  NULL. */
+    bool (*admit)(struct request *rq);
 };
 struct http_server;
 /** Listens at once, accepts when the loop runs. @p routes must live as long as the server. */
@@ -61,8 +81,15 @@ struct http_stats {
     uint64_t connections_open, connections_total, requests_total;
     uint64_t refused_total; /**< by the scanner or the gate */
     uint64_t gone_total;    /**< clients that left before their answer */
+    uint64_t body_bytes;    /**< of bodies that are announced and not answered yet */
 };
 void http_server_stats(const struct http_server *s, struct http_stats *ret);
+struct http_traffic_stats {
+    uint64_t in_progress;    /**< parked ones not counted */
+    uint64_t too_fast_total; /**< answered 429 */
+    uint64_t short_total;    /**< answered 503 */
+};
+void http_traffic_stats(const struct http_server *s, enum traffic t, struct http_traffic_stats *ret);
 /** Answers of route @p i so far by status class (1..5), and their summed duration. */
 uint64_t http_route_answers(const struct http_server *s, size_t i, unsigned status_class);
 uint64_t http_route_duration_ns(const struct http_server *s, size_t i);

@@ -26,6 +26,8 @@ struct conn {
     struct request *rq;               /**< the one being answered, or NULL */
     struct wire wire;
     uint32_t served;                  /**< requests that evhttp has handed to us */
+    uint64_t announced;               /**< wire.announced, as far as it is counted */
+    uint64_t held;                    /**< bytes of bodies in server->stats.body_bytes */
     bool is_dead;                     /**< refused and told so: whatever comes is thrown away */
     bool is_flushing;                 /**< an answer is not yet all in the kernel */
     bool is_deaf;                     /**< `ear` is off, or a timer */
@@ -68,6 +70,7 @@ struct http_server {
     struct request *pending, *spare;  /* spare: a few requests kept for use again */
     size_t n_pending, n_spare, n_flushing;
     struct http_stats stats;
+    struct http_traffic_stats traffic[TRAFFIC_COUNT];
     struct route_stats *route_stats;
 
     struct buf head;                  /* of the answer that is being written */
@@ -93,12 +96,13 @@ struct request {
     struct arena *arena;              /* made when first used */
     struct json *json;
     struct str body;
+    size_t held;                      /* of its body, in conn->held */
     struct gate_headers headers;
     struct extra_header *extra;
     const struct gate_param *query;
     const char *param[ROUTER_PARAMS], *param_name[ROUTER_PARAMS];
     uint8_t n_query, n_params;
-    bool is_head, is_http10, is_parked, must_close, echoes_id;
+    bool is_head, is_http10, is_parked, must_close, echoes_id, is_counted;
     char host_id[64], id[65];
     int64_t started_ns;
     loop_fn *on_gone;
@@ -113,6 +117,12 @@ void request__detach(struct request *rq);
 /** The one exit: counts, logs, frees. */
 void request__finish(struct request *rq, int status);
 
+/* ---- traffic.c */
+/** Count it as being worked on. False: there are too many of its class. */
+bool traffic__enter(struct request *rq) MUST_CHECK;
+void traffic__leave(struct request *rq);
+void traffic__refused(struct request *rq, int status); /**< 429 and 503 are counted */
+
 /* ---- reply.c */
 /** problem+json; @p id NULL: none; @p faults NULL: none. */
 void reply__problem(struct buf *out, const struct err *err, const char *id, const struct faults *faults);
@@ -123,6 +133,8 @@ const char *reply__reason(int status);
 /* ---- server.c */
 /** After an answer: may the connection now be late with its next request? */
 void conn__watch(struct conn *c);
+/** @p n bytes of a body are not held any more. */
+void conn__release(struct conn *c, size_t n);
 /** Notice again when the client speaks or leaves. */
 void conn__listen(struct conn *c);
 #endif

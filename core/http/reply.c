@@ -266,7 +266,9 @@ static bool has_extra(const struct request *rq, const char *name)
 static void add_problem_headers(struct request *rq, int status)
 {
     if ((status == 429 || status == 503) && !has_extra(rq, "Retry-After")) {
-        char seconds[2] = { (char)('1' + random_u64() % 5), '\0' }; /* spread, lest all come back at once */
+        char seconds[16];
+        enum traffic t = rq->route ? rq->route->traffic : TRAFFIC_SYSTEM;
+        snprintf(seconds, sizeof seconds, "%u", traffic_retry_s(t, random_u64()));
         reply_header(rq, "Retry-After", seconds);
     }
     if (status == 401 && !has_extra(rq, "WWW-Authenticate"))
@@ -279,6 +281,8 @@ static void answer_problem(struct request *rq, const struct err *err, const stru
     struct buf body CLEANUP_BUF;
     buf_init(&body, 65536);
     add_problem_headers(rq, status);
+    if (rq->server)
+        traffic__refused(rq, status);
     reply__problem(&body, err, request_id(rq), faults);
     rq->echoes_id = true;
     if (err->detail[0]) {
@@ -306,8 +310,11 @@ void reply__raw_refusal(struct http_server *s, const struct err *err, struct buf
     struct buf body CLEANUP_BUF;
     buf_init(&body, 2048);
     reply__problem(&body, err, NULL, NULL);
-    add_status(out, err_info(err->code)->http_status, false);
+    int status = err_info(err->code)->http_status;
+    add_status(out, status, false);
     add_fixed(s, out);
+    if (status == 503)
+        buf_addf(out, "Retry-After: %u\r\n", traffic_retry_s(TRAFFIC_METRICS, random_u64()));
     add_header(out, "Content-Type", "application/problem+json");
     buf_addf(out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
     buf_add_str(out, buf_str(&body));

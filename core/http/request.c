@@ -55,6 +55,15 @@ static void request_drop_memory(struct request *rq)
     rq->body = (struct str){ "", 0 };
 }
 
+/* What is bounded for all: its place in its class, and the bytes of its body. */
+static void request_release(struct request *rq)
+{
+    traffic__leave(rq);
+    if (rq->conn)
+        conn__release(rq->conn, rq->held);
+    rq->held = 0;
+}
+
 static void log_request(struct request *rq, int status, int64_t took_ns)
 {
     struct log_ctx ctx = { .req = request_id(rq), .host = rq->host_id[0] ? rq->host_id : NULL };
@@ -69,6 +78,7 @@ void request__finish(struct request *rq, int status)
     if (log_enabled(EV_HTTP_REQUEST))
         log_request(rq, status, took_ns);
     request_drop_memory(rq);
+    request_release(rq);
     if (rq->conn)
         rq->conn->rq = NULL;
     if (!s) {
@@ -93,6 +103,7 @@ void request__detach(struct request *rq)
 {
     rq->conn = NULL;
     rq->req = NULL;
+    rq->body = (struct str){ "", 0 }; /* evhttp frees it */
     rq->server->stats.gone_total++;
     if (!rq->is_parked)
         return; /* the answer that is still owed goes nowhere */
@@ -205,6 +216,7 @@ void request_park(struct request *rq, loop_fn *on_gone, void *arg)
     evbuffer_drain(input, evbuffer_get_length(input));
     trim_headers(rq);
     request_drop_memory(rq);
+    request_release(rq);
     rq->is_parked = true;
     rq->on_gone = on_gone;
     rq->gone_arg = arg;
@@ -303,6 +315,13 @@ static bool step_scope(struct request *rq)
     if (!name_valid(host, true) || !str_copy(rq->host_id, sizeof rq->host_id, host))
         return refuse(rq, ERR_UNAUTHORIZED, "header X-Agent-Host-ID is not a host name");
     return true;
+}
+
+static bool step_admit(struct request *rq)
+{
+    if (!traffic__enter(rq))
+        return refuse(rq, ERR_BUSY, "too many requests of this kind are under way");
+    return !rq->server->conf.admit || rq->server->conf.admit(rq);
 }
 
 /* The value of a parameter as the JSON that the field expects; what does not parse stays text, and
@@ -407,6 +426,8 @@ void request__start(struct conn *c, struct evhttp_request *req)
 {
     struct request *rq = request_new(c, req);
     struct str query;
-    if (step_gate(rq) && step_route(rq, &query) && step_scope(rq) && step_query(rq, query) && step_body(rq))
+    rq->held = evbuffer_get_length(evhttp_request_get_input_buffer(req));
+    if (step_gate(rq) && step_route(rq, &query) && step_scope(rq) && step_admit(rq) && step_query(rq, query) &&
+        step_body(rq))
         rq->route->handler(rq);
 }

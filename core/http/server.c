@@ -111,6 +111,57 @@ static void conn_refuse(struct conn *c, struct evbuffer *input)
     conn_deadline(c, &c->server->lingering);
 }
 
+#define SMALL_BODY 4096          /* no route takes less */
+#define SHARED_BODY (64U << 10)  /* larger ones leave an eighth of the room to the others */
+
+/* While the head is still where evhttp has not been, the path says what its route takes. A head that came
+ * in pieces is judged when the body is there. */
+static bool path_takes(const struct http_server *s, const struct evbuffer_iovec *head, uint64_t body_n)
+{
+    struct str line = { head->iov_base, head->iov_len }, method, path;
+    struct gate_target target;
+    struct router_match match;
+    struct err err;
+    if (!str_split(&line, ' ', &method) || !str_split(&line, ' ', &path) || memchr(path.p, '%', path.n) ||
+        gate_target(path, NULL, &target, &err) < 0)
+        return true; /* wrong in another way: step_route() says how */
+    router_match(s->router, &target, HTTP_POST, &match);
+    return !match.route || match.route->max_body == 0 || body_n <= match.route->max_body;
+}
+
+/* Bodies take room when they are announced, and give it back with their answer. */
+static uint64_t room_take(struct conn *c)
+{
+    uint64_t more = c->wire.announced - c->announced;
+    c->announced = c->wire.announced;
+    c->held += more;
+    c->server->stats.body_bytes += more;
+    return more;
+}
+
+void conn__release(struct conn *c, size_t n)
+{
+    uint64_t held = n < c->held ? n : c->held; /* what was refused is given back at once, whole */
+    c->held -= held;
+    c->server->stats.body_bytes -= held;
+}
+
+/* Of a request that has announced @p more bytes. */
+static bool conn_admit(struct conn *c, const struct evbuffer_iovec *head, uint64_t more)
+{
+    const struct http_server *s = c->server;
+    uint64_t max = s->conf.max_bodies;
+    if (more > SHARED_BODY)
+        max -= max / 8;
+    if (head && more > SMALL_BODY && !path_takes(s, head, more))
+        c->wire.code = ERR_LIMIT, c->wire.why = "the body is too large for this path";
+    else if (max > 0 && s->stats.body_bytes > max)
+        c->wire.code = ERR_BUSY, c->wire.why = "too many bodies are on their way";
+    if (c->wire.code != 0)
+        conn__release(c, more);
+    return c->wire.code == 0;
+}
+
 #define SPANS 8 /* evbuffer_read() fills at most 4 chains at a time */
 
 static void conn_scan(struct conn *c, struct evbuffer *input, size_t from)
@@ -123,6 +174,10 @@ static void conn_scan(struct conn *c, struct evbuffer *input, size_t from)
     bool ok = n <= SPANS;
     for (int i = 0; ok && i < n; i++)
         ok = wire_feed(&c->wire, &c->server->wire_limits, span[i].iov_base, span[i].iov_len);
+    uint64_t more = room_take(c);
+    bool is_head = from == 0 && c->wire.complete == c->served; /* the first span begins with it */
+    if (ok && more > 0)
+        ok = conn_admit(c, is_head ? &span[0] : NULL, more);
     if (ok)
         return;
     if (n > SPANS)
@@ -169,6 +224,7 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
         s->n_flushing--;
     if (c->rq)
         request__detach(c->rq);
+    s->stats.body_bytes -= c->held;
     free(c);
     s->stats.connections_open--;
     if (s->is_full) {

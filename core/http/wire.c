@@ -72,8 +72,7 @@ static bool word_is(const struct wire *w, struct str lower)
 
 static void request_done(struct wire *w)
 {
-    uint32_t complete = w->complete + 1;
-    *w = (struct wire){ .complete = complete };
+    *w = (struct wire){ .complete = w->complete + 1, .announced = w->announced };
 }
 
 /* ---- request line */
@@ -222,6 +221,7 @@ static size_t in_head_lf(struct wire *w, const struct wire_limits *max, const ui
         return refuse(w, ERR_INVAL, "a request of this method has no body");
     if (w->left > max->max_body)
         return refuse(w, ERR_LIMIT, "the body is too large");
+    w->announced += w->left;
     if (w->is_chunked)
         w->state = IN_SIZE, w->word_n = 0;
     else if (w->left > 0)
@@ -262,6 +262,7 @@ static size_t in_size(struct wire *w, const struct wire_limits *max, const uint8
     if (p[0] != '\r' || w->word_n == 0)
         return refuse(w, ERR_INVAL, "a chunk's size is not one to eight hexadecimal digits");
     w->body_bytes += w->left;
+    w->announced += w->left;
     if (w->body_bytes > max->max_body)
         return refuse(w, ERR_LIMIT, "the body is too large");
     w->state = IN_SIZE_LF;

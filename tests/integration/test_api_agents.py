@@ -394,7 +394,7 @@ def test_a_malformed_body_is_refused_and_changes_nothing(api, path, body, expect
 # ---- samples and logs
 
 def batch(seq, **more):
-    sample = {"experiment_id": str(uuid.UUID(int=7)), "variant": "baseline", "ts": 1_700_000_000_000_000_000 + seq,
+    sample = {"experiment_id": str(uuid.UUID(int=7)), "variant": "baseline", "ts": 1_700_000_000_000_000_000 + seq * 1000,
               "values": [1, None, 2.5]}
     return dict({"stream": str(uuid.UUID(int=1)), "seq": seq, "measures": ["up", "series", "new_measure"],
                  "samples": [sample]}, **more)
