@@ -22,7 +22,8 @@ page() {
 }
 
 page routes 'Routes of the API' 'Types are in [openapi.json](openapi.json); conventions in
-[protocol.md](../protocol.md). "who" is the right that a route will ask for.' phoenix-api routes
+[protocol.md](../protocol.md). "who" is the right that a route will ask for. Classes stand in the order in
+which they are served when there is not room for all; `Retry-After` goes with 429 and 503.' phoenix-api routes
 page metrics 'Metrics of phoenix-api' 'What `GET /metrics` shows.' phoenix-api metrics
 page tasks 'Tasks' 'What the API asks of agents.' phoenix-api tasks
 page phases 'Phases of an experiment' 'Every transition that there is; others are refused.' phoenix-api phases

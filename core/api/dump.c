@@ -20,12 +20,24 @@ static const char *scope_name(enum http_scope scope)
 
 static void dump_routes(FILE *out)
 {
-    fputs("| method | path | who | body | query | answer | what |\n|---|---|---|---|---|---|---|\n", out);
+    fputs("| method | path | who | class | body | query | answer | what |\n|---|---|---|---|---|---|---|---|\n",
+          out);
     for (size_t i = 0; i < routes_count(); i++) {
         const struct route *r = &routes[i];
-        fprintf(out, "| %s | `%s` | %s | %s | %s | %d %s | %s |\n", method_name(r->method), r->path,
-                scope_name(r->scope), r->body ? r->body->name : "", r->query ? r->query->name : "",
+        fprintf(out, "| %s | `%s` | %s | %s | %s | %s | %d %s | %s |\n", method_name(r->method), r->path,
+                scope_name(r->scope), traffic_info(r->traffic)->name, r->body ? r->body->name : "",
+                r->query ? r->query->name : "",
                 r->status, r->reply ? r->reply->name : "", r->summary);
+    }
+    fputs("\n| class | at a time | Retry-After | what |\n|---|---|---|---|\n", out);
+    for (int t = 0; t < TRAFFIC_COUNT; t++) {
+        const struct traffic_info *i = traffic_info((enum traffic)t);
+        char max[16] = "any number";
+        if (i->max) {
+            snprintf(max, sizeof max, "%u", i->max);
+        }
+        fprintf(out, "| %s | %s | %u to %u s | %s |\n", i->name, max, i->retry_min_s, i->retry_max_s,
+                i->what);
     }
 }
 

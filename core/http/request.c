@@ -427,7 +427,7 @@ void request__start(struct conn *c, struct evhttp_request *req)
     struct request *rq = request_new(c, req);
     struct str query;
     rq->held = evbuffer_get_length(evhttp_request_get_input_buffer(req));
-    if (step_gate(rq) && step_route(rq, &query) && step_scope(rq) && step_admit(rq) && step_query(rq, query) &&
-        step_body(rq))
+    bool is_known = step_gate(rq) && step_route(rq, &query) && step_scope(rq);
+    if (is_known && step_admit(rq) && step_query(rq, query) && step_body(rq))
         rq->route->handler(rq);
 }
