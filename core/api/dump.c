@@ -20,8 +20,8 @@ static const char *scope_name(enum http_scope scope)
 
 static void dump_routes(FILE *out)
 {
-    fputs("| method | path | who | class | body | query | answer | what |\n|---|---|---|---|---|---|---|---|\n",
-          out);
+    fputs("| method | path | who | class | body | query | answer | what |\n", out);
+    fputs("|---|---|---|---|---|---|---|---|\n", out);
     for (size_t i = 0; i < routes_count(); i++) {
         const struct route *r = &routes[i];
         fprintf(out, "| %s | `%s` | %s | %s | %s | %s | %d %s | %s |\n", method_name(r->method), r->path,
