@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-PG_DRIVER_SOURCES = %D%/pg_priv.h %D%/plugin.c %D%/conn.c %D%/admin.c %D%/schema.c
+PG_DRIVER_SOURCES = %D%/pg_priv.h %D%/plugin.c %D%/conn.c %D%/admin.c %D%/shape.h \
+  %D%/text.c %D%/decl.c %D%/create.c %D%/ddl.c %D%/schema.c %D%/ensure.c %D%/partition.c %D%/status.c
 phxplugin_LTLIBRARIES += store_pg.la
 store_pg_la_SOURCES = $(PG_DRIVER_SOURCES)
 store_pg_la_CFLAGS = $(PLUGIN_CFLAGS) $(PQ_CFLAGS)

@@ -84,6 +84,8 @@ struct decl {
     char *columns;       /**< "a","b": all, in order */
     bool append;         /**< has no column rev */
     bool partitioned;    /**< append-only, its time field is a part of the key: by day (UTC) of that */
+    struct block *memory; /**< decl.c: all of the above */
+    struct decl *older;   /**< what this name meant before: operations may still use it */
 };
 
 /* ---- decl.c */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "pg_priv.h"
+#include "shape.h"
 
 void say(phx_op *op, phx_status status, uint64_t n, const char *why)
 {
@@ -33,6 +33,7 @@ static void self_free(phx_self *self)
     if (!self)
         return;
     admin_free(self->admin);
+    schema_free(self->schema);
     for (uint32_t i = 0; i < self->n_decls; i++)
         decl_free(self->decls[i]);
     free(self->conninfo);
@@ -77,8 +78,9 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
     self->wait_ns = (uint64_t)host->cfg_int(cfg, "wait", 10000000000);
     self->conninfo = strdup(conninfo);
     self->admin = admin_new(self);
+    self->schema = schema_new();
     settings_make(self, cfg);
-    if (!self->conninfo || !self->admin) {
+    if (!self->conninfo || !self->admin || !self->schema) {
         self_free(self);
         return PHX_E_NOMEM;
     }
