@@ -208,17 +208,15 @@ static void a_foreign_lock_is_waited_for_and_then_busy(struct tck *t)
 }
 
 static const struct tck_test tests_faults[] = {
-    { "a_full_disk_loses_nothing_and_is_got_over", a_full_disk_loses_nothing_and_is_got_over, 0, 0 },
-    { "a_read_only_folder_says_so", a_read_only_folder_says_so, 0, 0 },
-    { "a_file_that_is_no_database_is_refused_and_left_alone",
-      a_file_that_is_no_database_is_refused_and_left_alone, 0, 0 },
-    { "a_damaged_file_fails_operations_and_not_the_program",
-      a_damaged_file_fails_operations_and_not_the_program, 0, 0 },
-    { "a_newer_schema_is_refused_with_both_versions", a_newer_schema_is_refused_with_both_versions, 0, 0 },
-    { "a_database_of_another_program_is_refused", a_database_of_another_program_is_refused, 0, 0 },
-    { "only_the_owner_may_read_the_files", only_the_owner_may_read_the_files, 0, 0 },
-    { "a_foreign_lock_is_waited_for_and_then_busy", a_foreign_lock_is_waited_for_and_then_busy, 0, 0 },
-    { NULL, NULL, 0, 0 },
+    TEST(a_full_disk_loses_nothing_and_is_got_over, 0),
+    TEST(a_read_only_folder_says_so, 0),
+    TEST(a_file_that_is_no_database_is_refused_and_left_alone, 0),
+    TEST(a_damaged_file_fails_operations_and_not_the_program, 0),
+    TEST(a_newer_schema_is_refused_with_both_versions, 0),
+    TEST(a_database_of_another_program_is_refused, 0),
+    TEST(only_the_owner_may_read_the_files, 0),
+    TEST(a_foreign_lock_is_waited_for_and_then_busy, 0),
+    TESTS_END,
 };
 
 int main(void)
@@ -230,6 +228,6 @@ int main(void)
     snprintf(plugins, sizeof(plugins), "%s/.libs", build ? build : here);
     free(here);
     struct tck t = { .driver = "sqlite", .plugin_dir = plugins, .config = "{\"path\":\"@DIR@/t.db\"}",
-                     .persistent = true, .single = true };
+                     .has = NEEDS_PERSISTENT | NEEDS_SINGLE };
     return tck_main(&t, lists);
 }

@@ -12,24 +12,41 @@
 #include <string.h>
 #include "phoenix/plugin.h"
 
+enum { TCK_SEC = 1000000000 }; /* of host_mono() */
 struct tck {
-    const char *driver, *plugin_dir, *config; /* config: JSON in which @DIR@ is the test's folder */
-    bool persistent;                          /* records outlive the process */
-    bool single;                              /* one process at a time */
-    bool more;                                /* longer runs: TCK_MORE is set */
+    const char *driver, *plugin_dir;
+    const char *config;       /* JSON: @DIR@ is the test's folder, @ID@ its name, @PORT@ the proxy's */
+    const char *helper;       /* program that makes and removes what a test needs; NULL: none */
+    const char *proxy_target; /* where the driver's server is: "/socket" or "127.0.0.1:port" */
+    const char *proxy_config; /* as config, for a driver that connects to the proxy */
+    unsigned has;             /* NEEDS_* that are met */
+    bool more;                /* longer runs: TCK_MORE is set */
     unsigned seed;
-    char dir[64];
+    int port;                 /* for @PORT@ */
+    char dir[64], id[32];
+};
+/** What a test asks of the driver. */
+enum {
+    NEEDS_PERSISTENT = 1, /* records outlive the process */
+    NEEDS_SINGLE = 2,     /* one process at a time */
+    NEEDS_SHARED = 4,     /* several processes at a time */
+    NEEDS_SERVER = 8,     /* the helper can kill and restart its server */
+    NEEDS_PROXY = 16      /* connections can go through the kit's proxy */
 };
 struct tck_test {
     const char *name;
     void (*run)(struct tck *t);
-    bool needs_persistence, needs_single;
+    unsigned needs;
 };
+#define TEST(f, needs_) { #f, f, (needs_) }
+#define TESTS_END { NULL, NULL, 0 }
 /** All tests of one file; a row without a name ends it. */
 extern const struct tck_test tests_values[], tests_writes[], tests_scan[], tests_claim[], tests_async[],
-    tests_life[], tests_model[];
+    tests_life[], tests_model[], tests_race[], tests_shared[], tests_signals[], tests_server[], tests_cut[];
 /** Run lists of tests, print TAP. The exit status of the program. */
 int tck_main(struct tck *t, const struct tck_test *const *lists);
+/** Run the helper: `helper VERB ID DIR`. False: there is none, or it failed. */
+bool tck_help(const struct tck *t, const char *verb);
 
 _Noreturn void tck_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -53,6 +70,8 @@ struct host;
 /** Make the instance and open it. NULL if open failed; @p why (320 bytes) says why. */
 struct host *host_open(const struct tck *t, char *why);
 void host_close(struct host *h);
+/** Run the loop until something has come, or for so long. */
+void host_turn(struct host *h, unsigned ms);
 struct host *host_ready(const struct tck *t); /* open, with the collections below ENSUREd */
 uint32_t host_max_inflight(const struct host *h);
 uint64_t host_mono(void);
@@ -73,6 +92,7 @@ struct call {
     size_t n_rows, cap_rows, stop_after; /* stop_after: row() says stop at that row; 0: never */
     int dones;
     bool delivered;
+    uint64_t done_at; /* host_mono() */
 };
 struct call *host_start(struct host *h, const phx_req *req); /* the request must outlive the call */
 /** row() says stop when it has got @p after rows. */
@@ -83,6 +103,15 @@ void call_free(struct call *c);
 /** Start and wait. The answer lives until the next host_call(). */
 struct call *host_call(struct host *h, const phx_req *req);
 struct call *host_ensure(struct host *h, const phx_collection *c);
+
+/* ---- signals; a driver for several processes must have them */
+struct signal {
+    char topic[PHX_SIGNAL_MAX + 1], key[PHX_SIGNAL_MAX + 1];
+};
+void host_signal(struct host *h, const char *topic, const char *key);
+size_t host_n_signals(const struct host *h);
+const struct signal *host_signal_at(const struct host *h, size_t i);
+unsigned host_resyncs(const struct host *h);
 
 /* ---- requests, written as literals */
 #define T(z) ((phx_cell){ .type = PHX_TEXT, .s = { (z), strlen(z) } })
@@ -118,8 +147,56 @@ extern const phx_collection items, pairs, logs;
 struct call *put_item(struct host *h, const char *id, const char *name, int64_t n);
 /** All items, in order of their key. */
 struct call *all_items(struct host *h);
+bool cell_has_text(const phx_cell *c);
 bool cell_equal(const phx_cell *a, const phx_cell *b);
 bool cell_is(const phx_cell *c, const char *z);
+
+/** A PUT in flight, with its memory: calls that overlap need a request each. */
+struct put {
+    phx_req req;
+    phx_cell cells[8];
+    char id[24];
+    struct call *call;
+};
+void put_make(struct put *p, const char *id, int64_t n); /* everything but the call */
+void put_start(struct host *h, struct put *p, const char *id, int64_t n);
+bool is_there(struct host *h, const char *id);
+
+/* ---- several processes */
+/** Memory that all of them see, zeroed; it goes with the process. */
+void *shared_memory(size_t bytes);
+typedef void together_fn(struct tck *t, unsigned i, void *arg);
+/** Run fn in n processes, each with its own seed, and wait. No instance may be open. */
+void together(struct tck *t, unsigned n, together_fn *fn, void *arg);
+
+/* ---- histories of one-value records, see tck_history.c */
+struct history;
+struct history *history_new(unsigned writers); /* shared by processes */
+/** Keep reads and writes of a few records under way, until @p until (host_mono()) or so many were made. Answers
+ *  other than OK, CONFLICT, NOTFOUND fail the test, unless @p faults: then they count as unknown. */
+void history_run(struct tck *t, struct host *h, struct history *y, unsigned writer, uint64_t until, bool faults);
+void history_check(const struct history *y);
+
+/* ---- operations of every kind that are under way when something breaks, see tck_load.c */
+struct load;
+struct load *load_new(struct tck *t, struct host *h);
+void load_start(struct load *l);
+/** Wait for all, then for the store to work again, then look what is there. */
+void load_end(struct load *l);
+int load_failed(const struct load *l); /* so many were not answered OK, in all rounds */
+void load_free(struct load *l);
+/** PING until it succeeds; 20 seconds at most. */
+bool host_recovers(struct host *h);
+
+/* ---- a proxy that cuts, on a thread of its own */
+struct proxy;
+struct proxy *proxy_start(struct tck *t); /* *t is changed: its instances connect through it */
+void proxy_stop(struct proxy *p);
+/** Cut the connection that carries the @p bytes-th byte from now, in either direction. */
+void proxy_cut_after(struct proxy *p, long bytes);
+void proxy_cut_all(struct proxy *p); /* all connections that there are; soon */
+void proxy_hold(struct proxy *p, bool hold); /* nothing goes through, nothing is closed */
+unsigned proxy_cuts(const struct proxy *p);
 
 /** Deterministic numbers. */
 unsigned rnd(struct tck *t, unsigned below);

@@ -180,12 +180,11 @@ static void an_overflow_is_refused_and_null_stays_null(struct tck *t)
 }
 
 const struct tck_test tests_claim[] = {
-    { "each_task_goes_to_one_of_16_claimers", each_task_goes_to_one_of_16_claimers, 0, 0 },
-    { "an_expired_lease_is_claimed_again_with_a_new_token",
-      an_expired_lease_is_claimed_again_with_a_new_token, 0, 0 },
-    { "a_late_report_is_fenced_off", a_late_report_is_fenced_off, 0, 0 },
-    { "claims_follow_the_order_and_none_starves", claims_follow_the_order_and_none_starves, 0, 0 },
-    { "leases_of_many_are_extended_at_once", leases_of_many_are_extended_at_once, 0, 0 },
-    { "an_overflow_is_refused_and_null_stays_null", an_overflow_is_refused_and_null_stays_null, 0, 0 },
-    { NULL, NULL, 0, 0 },
+    TEST(each_task_goes_to_one_of_16_claimers, 0),
+    TEST(an_expired_lease_is_claimed_again_with_a_new_token, 0),
+    TEST(a_late_report_is_fenced_off, 0),
+    TEST(claims_follow_the_order_and_none_starves, 0),
+    TEST(leases_of_many_are_extended_at_once, 0),
+    TEST(an_overflow_is_refused_and_null_stays_null, 0),
+    TESTS_END,
 };

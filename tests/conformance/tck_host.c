@@ -16,6 +16,14 @@ struct host {
     const phx_storage_ops *ops;
     phx_self *self;
     struct call *last; /* of host_call() */
+    struct timer *patience;
+
+    const phx_storage_watch_ops *watch; /* NULL: the driver has no signals */
+    phx_storage_watcher watcher;
+    struct signal *signals;
+    size_t n_signals, cap_signals;
+    unsigned resyncs;
+    bool in_driver; /* signals must not come from inside */
 };
 
 _Noreturn void tck_fail(const char *file, int line, const char *fmt, ...)
@@ -42,11 +50,6 @@ uint32_t host_max_inflight(const struct host *h)
 
 /* ---- calls */
 
-static bool has_text(const phx_cell *c)
-{
-    return c->type == PHX_TEXT || c->type == PHX_JSON || c->type == PHX_BYTES;
-}
-
 static phx_status on_row(phx_op *op, const phx_cell *cells, uint32_t n, uint64_t rev)
 {
     struct call *c = (struct call *)op;
@@ -61,7 +64,7 @@ static phx_status on_row(phx_op *op, const phx_cell *cells, uint32_t n, uint64_t
     *r = (struct tck_row){ calloc(n, sizeof(phx_cell)), n, rev };
     for (uint32_t i = 0; i < n; i++) {
         r->cells[i] = cells[i];
-        if (!has_text(&cells[i]))
+        if (!cell_has_text(&cells[i]))
             continue;
         char *text = malloc(cells[i].s.n + 1);
         memcpy(text, cells[i].s.p, cells[i].s.n);
@@ -81,6 +84,7 @@ static void on_done(phx_op *op, phx_status status, uint64_t n, phx_str why)
 {
     struct call *c = (struct call *)op;
     CHECK_EQ(++c->dones, 1);
+    c->done_at = host_mono();
     c->status = status;
     c->n = n;
     snprintf(c->why, sizeof(c->why), "%.*s", (int)why.n, why.p ? why.p : "");
@@ -129,7 +133,7 @@ void call_free(struct call *c)
         return;
     for (size_t i = 0; i < c->n_rows; i++) {
         for (uint32_t k = 0; k < c->rows[i].n; k++)
-            if (has_text(&c->rows[i].cells[k]))
+            if (cell_has_text(&c->rows[i].cells[k]))
                 free((char *)c->rows[i].cells[k].s.p);
         free(c->rows[i].cells);
     }
@@ -150,19 +154,106 @@ struct call *host_ensure(struct host *h, const phx_collection *c)
     return host_call(h, REQ(PHX_ENSURE, .collection = c));
 }
 
+/* ---- signals */
+
+static void copy(char *to, phx_str s)
+{
+    CHECK(s.n <= PHX_SIGNAL_MAX);
+    memcpy(to, s.p, s.n);
+    to[s.n] = '\0';
+}
+
+static void on_changed(void *ctx, phx_str topic, phx_str key)
+{
+    struct host *h = ctx;
+    CHECK(!h->in_driver);
+    if (h->n_signals == h->cap_signals) {
+        h->cap_signals = h->cap_signals ? h->cap_signals * 2 : 64;
+        h->signals = realloc(h->signals, h->cap_signals * sizeof(*h->signals));
+    }
+    copy(h->signals[h->n_signals].topic, topic);
+    copy(h->signals[h->n_signals++].key, key);
+    loop_stop(h->loop);
+}
+
+static void on_resync(void *ctx)
+{
+    struct host *h = ctx;
+    CHECK(!h->in_driver);
+    h->resyncs++;
+    loop_stop(h->loop);
+}
+
+static void watch_start(struct host *h, const phx_component *abi)
+{
+    h->watch = PHX_HAS(abi, phx_component, extension) ? abi->extension(PHX_STORAGE_WATCH) : NULL;
+    h->watcher = (phx_storage_watcher){ .size = sizeof(h->watcher), .ctx = h, .changed = on_changed,
+                                        .resync = on_resync };
+    h->in_driver = true;
+    if (h->watch)
+        h->watch->watch(h->self, &h->watcher);
+    h->in_driver = false;
+}
+
+void host_signal(struct host *h, const char *topic, const char *key)
+{
+    if (!h->watch)
+        tck_fail(__FILE__, __LINE__, "the driver has no " PHX_STORAGE_WATCH);
+    h->in_driver = true;
+    h->watch->signal(h->self, (phx_str){ topic, strlen(topic) }, (phx_str){ key, strlen(key) });
+    h->in_driver = false;
+}
+
+size_t host_n_signals(const struct host *h)
+{
+    return h->n_signals;
+}
+
+const struct signal *host_signal_at(const struct host *h, size_t i)
+{
+    return &h->signals[i];
+}
+
+unsigned host_resyncs(const struct host *h)
+{
+    return h->resyncs;
+}
+
 /* ---- instances */
+
+static void on_patience(void *arg)
+{
+    struct host *h = arg;
+    loop_stop(h->loop);
+}
+
+void host_turn(struct host *h, unsigned ms)
+{
+    timer_set(h->patience, (int64_t)ms * 1000000);
+    CHECK(loop_run(h->loop, NULL) == 0);
+    timer_clear(h->patience);
+}
 
 static struct json *config_of(const struct tck *t)
 {
-    char text[1024];
+    char text[1024], port[16];
     size_t n = 0;
+    snprintf(port, sizeof(port), "%d", t->port);
+    const struct {
+        const char *mark, *value;
+    } marks[] = { { "@DIR@", t->dir }, { "@ID@", t->id }, { "@PORT@", port } };
     for (const char *p = t->config; *p && n + sizeof(t->dir) < sizeof(text);) {
-        if (strncmp(p, "@DIR@", 5) == 0) {
-            n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", t->dir);
-            p += 5;
-        } else {
-            text[n++] = *p++;
+        const char *value = NULL;
+        for (size_t i = 0; i < sizeof(marks) / sizeof(*marks) && !value; i++) {
+            if (strncmp(p, marks[i].mark, strlen(marks[i].mark)) == 0) {
+                value = marks[i].value;
+                p += strlen(marks[i].mark);
+            }
         }
+        if (value)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", value);
+        else
+            text[n++] = *p++;
     }
     struct json *j = json_parse((struct str){ text, n }, NULL, NULL);
     CHECK(j);
@@ -192,6 +283,8 @@ static void instance_make(struct host *h, const struct tck *t)
         tck_fail(__FILE__, __LINE__, "%s (%s)", err.msg, err.detail);
     h->ops = c->abi->ops;
     h->self = instance_self(h->instance);
+    h->patience = timer_new(h->loop, on_patience, h);
+    watch_start(h, c->abi);
 }
 
 struct host *host_open(const struct tck *t, char *why)
@@ -219,86 +312,10 @@ void host_close(struct host *h)
     CHECK_STATUS(c, PHX_OK);
     call_free(c);
     call_free(h->last);
+    timer_free(h->patience);
+    free(h->signals);
     instance_free(h->instance);
     registry_free(h->registry);
     loop_free(h->loop);
     free(h);
-}
-
-/* ---- collections */
-
-static const phx_field item_fields[] = {
-    { "id", PHX_TEXT, PHX_F_NOT_NULL },
-    { "name", PHX_TEXT, PHX_F_NOT_NULL },
-    { "n", PHX_INT, 0 },
-    { "r", PHX_REAL, 0 },
-    { "b", PHX_BOOL, 0 },
-    { "t", PHX_TIME, 0 },
-    { "j", PHX_JSON, 0 },
-    { "x", PHX_BYTES, 0 },
-};
-static const phx_cell open_cell = { .type = PHX_TEXT, .s = { "open", 4 } };
-static const phx_cond where_open = { ITEM_NAME, PHX_EQ, 1, 0, &open_cell };
-static const int32_t by_name[] = { ITEM_NAME, DESC(ITEM_N) }, by_open[] = { ITEM_N, ITEM_ID };
-static const phx_index item_indexes[] = { { "items_by_name", by_name, 2, 0, NULL },
-                                          { "items_open", by_open, 2, 1, &where_open } };
-const phx_collection items = { .size = sizeof(items), .name = "items", .n_fields = 8, .n_key = 1,
-                               .fields = item_fields, .n_indexes = 2, .indexes = item_indexes,
-                               .time_field = UINT32_MAX };
-static const phx_field pair_fields[] = { { "a", PHX_TEXT, PHX_F_NOT_NULL }, { "b", PHX_INT, PHX_F_NOT_NULL },
-                                         { "v", PHX_INT, 0 } };
-const phx_collection pairs = { .size = sizeof(pairs), .name = "pairs", .n_fields = 3, .n_key = 2,
-                               .fields = pair_fields, .time_field = UINT32_MAX };
-static const phx_field log_fields[] = { { "host", PHX_TEXT, PHX_F_NOT_NULL },
-                                        { "seq", PHX_INT, PHX_F_NOT_NULL },
-                                        { "at", PHX_TIME, PHX_F_NOT_NULL },
-                                        { "text", PHX_TEXT, 0 } };
-const phx_collection logs = { .size = sizeof(logs), .flags = PHX_C_APPEND, .name = "logs", .n_fields = 4,
-                              .n_key = 2, .fields = log_fields, .time_field = LOG_AT };
-
-struct host *host_ready(const struct tck *t)
-{
-    char why[400];
-    struct host *h = host_open(t, why);
-    if (!h)
-        tck_fail(__FILE__, __LINE__, "open: %s", why);
-    CHECK_STATUS(host_ensure(h, &items), PHX_OK);
-    CHECK_STATUS(host_ensure(h, &pairs), PHX_OK);
-    CHECK_STATUS(host_ensure(h, &logs), PHX_OK);
-    return h;
-}
-
-struct call *put_item(struct host *h, const char *id, const char *name, int64_t n)
-{
-    struct call *c = host_call(h, REQ(PHX_PUT, .collection = &items, ITEM(id, name, I(n))));
-    CHECK_STATUS(c, PHX_OK);
-    CHECK_EQ(c->n, 1);
-    return c;
-}
-
-struct call *all_items(struct host *h)
-{
-    struct call *c = host_call(h, REQ(PHX_SCAN, .collection = &items, ORDER(ITEM_ID)));
-    CHECK_STATUS(c, PHX_OK);
-    return c;
-}
-
-bool cell_equal(const phx_cell *a, const phx_cell *b)
-{
-    if (a->type != b->type)
-        return false;
-    if (has_text(a))
-        return a->s.n == b->s.n && memcmp(a->s.p, b->s.p, a->s.n) == 0;
-    return a->type == 0 || (a->type == PHX_REAL ? a->r == b->r : a->i == b->i);
-}
-
-bool cell_is(const phx_cell *c, const char *z)
-{
-    return cell_equal(c, &T(z));
-}
-
-unsigned rnd(struct tck *t, unsigned below)
-{
-    t->seed = t->seed * 1103515245u + 12345u;
-    return (t->seed >> 8) % below;
 }

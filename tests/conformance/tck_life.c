@@ -190,16 +190,13 @@ static void opening_a_place_that_is_not_there_says_so(struct tck *t)
 }
 
 const struct tck_test tests_life[] = {
-    { "declaring_twice_changes_nothing", declaring_twice_changes_nothing, 0, 0 },
-    { "a_collection_grows_by_fields_and_indexes", a_collection_grows_by_fields_and_indexes, 0, 0 },
-    { "bad_declarations_are_refused", bad_declarations_are_refused, true, 0 },
-    { "an_older_program_is_refused_with_both_versions", an_older_program_is_refused_with_both_versions,
-      true, 0 },
-    { "records_survive_closing", records_survive_closing, true, 0 },
-    { "what_was_done_survives_a_kill_and_batches_are_whole",
-      what_was_done_survives_a_kill_and_batches_are_whole, true, 0 },
-    { "a_second_process_is_refused_and_told_whom_to_ask", a_second_process_is_refused_and_told_whom_to_ask,
-      true, true },
-    { "opening_a_place_that_is_not_there_says_so", opening_a_place_that_is_not_there_says_so, true, true },
-    { NULL, NULL, 0, 0 },
+    TEST(declaring_twice_changes_nothing, 0),
+    TEST(a_collection_grows_by_fields_and_indexes, 0),
+    TEST(bad_declarations_are_refused, NEEDS_PERSISTENT),
+    TEST(an_older_program_is_refused_with_both_versions, NEEDS_PERSISTENT),
+    TEST(records_survive_closing, NEEDS_PERSISTENT),
+    TEST(what_was_done_survives_a_kill_and_batches_are_whole, NEEDS_PERSISTENT),
+    TEST(a_second_process_is_refused_and_told_whom_to_ask, NEEDS_SINGLE),
+    TEST(opening_a_place_that_is_not_there_says_so, NEEDS_SINGLE),
+    TESTS_END,
 };

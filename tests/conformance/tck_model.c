@@ -194,6 +194,6 @@ static void random_operations_agree_with_the_model(struct tck *t)
 }
 
 const struct tck_test tests_model[] = {
-    { "random_operations_agree_with_the_model", random_operations_agree_with_the_model, 0, 0 },
-    { NULL, NULL, 0, 0 },
+    TEST(random_operations_agree_with_the_model, 0),
+    TESTS_END,
 };

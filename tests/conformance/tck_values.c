@@ -111,11 +111,10 @@ static void requests_that_make_no_sense_are_refused(struct tck *t)
 }
 
 const struct tck_test tests_values[] = {
-    { "every_type_comes_back_as_it_went_in", every_type_comes_back_as_it_went_in, 0, 0 },
-    { "nulls_and_empty_values_are_different_things", nulls_and_empty_values_are_different_things, 0, 0 },
-    { "a_mebibyte_is_kept", a_mebibyte_is_kept, 0, 0 },
-    { "values_that_do_not_fit_their_field_are_refused", values_that_do_not_fit_their_field_are_refused, 0,
-      0 },
-    { "requests_that_make_no_sense_are_refused", requests_that_make_no_sense_are_refused, 0, 0 },
-    { NULL, NULL, 0, 0 },
+    TEST(every_type_comes_back_as_it_went_in, 0),
+    TEST(nulls_and_empty_values_are_different_things, 0),
+    TEST(a_mebibyte_is_kept, 0),
+    TEST(values_that_do_not_fit_their_field_are_refused, 0),
+    TEST(requests_that_make_no_sense_are_refused, 0),
+    TESTS_END,
 };

@@ -197,15 +197,14 @@ static void rows_are_deleted_by_condition_in_chunks(struct tck *t)
 }
 
 const struct tck_test tests_writes[] = {
-    { "a_record_that_is_not_there_is_notfound", a_record_that_is_not_there_is_notfound, 0, 0 },
-    { "every_change_raises_the_revision", every_change_raises_the_revision, 0, 0 },
-    { "of_two_writers_with_one_revision_one_wins", of_two_writers_with_one_revision_one_wins, 0, 0 },
-    { "a_record_is_created_once", a_record_is_created_once, 0, 0 },
-    { "a_batch_is_done_whole_and_counts_its_rows", a_batch_is_done_whole_and_counts_its_rows, 0, 0 },
-    { "a_batch_that_fails_does_nothing_and_names_its_member",
-      a_batch_that_fails_does_nothing_and_names_its_member, 0, 0 },
-    { "a_failing_neighbour_does_not_hurt", a_failing_neighbour_does_not_hurt, 0, 0 },
-    { "rows_are_appended_many_at_once_and_count_once", rows_are_appended_many_at_once_and_count_once, 0, 0 },
-    { "rows_are_deleted_by_condition_in_chunks", rows_are_deleted_by_condition_in_chunks, 0, 0 },
-    { NULL, NULL, 0, 0 },
+    TEST(a_record_that_is_not_there_is_notfound, 0),
+    TEST(every_change_raises_the_revision, 0),
+    TEST(of_two_writers_with_one_revision_one_wins, 0),
+    TEST(a_record_is_created_once, 0),
+    TEST(a_batch_is_done_whole_and_counts_its_rows, 0),
+    TEST(a_batch_that_fails_does_nothing_and_names_its_member, 0),
+    TEST(a_failing_neighbour_does_not_hurt, 0),
+    TEST(rows_are_appended_many_at_once_and_count_once, 0),
+    TEST(rows_are_deleted_by_condition_in_chunks, 0),
+    TESTS_END,
 };
