@@ -6,30 +6,31 @@ static int usage(FILE *to)
 {
     fputs("usage: store_tck [--plugins DIR --driver NAME --config JSON] [OPTION...]\n"
           "\n"
-          "Checks a storage driver against the contract in phoenix/plugin.h; without arguments, the in-memory\n"
-          "reference driver. Each test is a process of its own with a fresh folder; prints TAP, ends with 1 if a\n"
-          "test failed.\n"
+          "Checks a storage driver against the contract in phoenix/plugin.h; without arguments, the\n"
+          "in-memory reference driver. Each test is a process of its own with a fresh folder. Prints TAP;\n"
+          "ends with 1 if a test failed.\n"
           "\n"
-          "  --plugins DIR       absolute folder of the plugin\n"
-          "  --driver NAME       its component of kind phoenix.storage/1\n"
-          "  --config JSON       the component's settings; in it @DIR@ is the test's folder, @ID@ a name that only\n"
-          "                      this test has (letters, digits, _)\n"
-          "  --persistent        records outlive the process: kill, reopen, grow\n"
-          "  --single            one process at a time may open the store (wants @DIR@ in the path)\n"
-          "  --shared            several processes may, and hear each other's signals\n"
-          "  --helper PROGRAM    run as PROGRAM VERB ID DIR before a test (create) and after it (drop): makes and\n"
-          "                      removes a database, say\n"
-          "  --server            the helper also knows kill (at once, as if the power failed) and restart\n"
-          "  --proxy ADDRESS     \"/path/of/socket\" or \"127.0.0.1:port\" of the driver's server: the kit puts a\n"
-          "                      proxy before it, which breaks connections\n"
-          "  --proxy-config JSON settings that lead to the proxy: 127.0.0.1, port @PORT@\n"
+          "  --plugins DIR     absolute folder of the plugin\n"
+          "  --driver NAME     its component of kind phoenix.storage/1\n"
+          "  --config JSON     the component's settings; in it @DIR@ is the test's folder, @ID@ a name\n"
+          "                    that only this test has (letters, digits, _)\n"
+          "  --persistent      records outlive the process: kill, reopen, grow\n"
+          "  --single          one process at a time may open the store (wants @DIR@ in the path)\n"
+          "  --shared          several processes may, and hear each other's signals\n"
+          "  --helper PROGRAM  run as PROGRAM VERB ID DIR before each test (create) and after it (drop),\n"
+          "                    to make and remove a database, say\n"
+          "  --server          the helper also knows kill (at once, nothing is put in order) and restart\n"
+          "  --proxy ADDRESS   \"/path/of/socket\" or \"127.0.0.1:port\" of the driver's server: the kit\n"
+          "                    puts a proxy before it that breaks connections\n"
+          "  --proxy-config JSON\n"
+          "                    settings that lead to the proxy: 127.0.0.1, port @PORT@\n"
           "\n"
-          "A driver in files:     store_tck --plugins $PWD/.libs --driver sqlite --persistent --single \\\n"
-          "                         --config '{\"path\":\"@DIR@/t.db\"}'\n"
-          "A driver with a server: tests/conformance/store_pg.sh\n"
+          "A driver with a file:\n"
+          "  store_tck --plugins $PWD/.libs --driver sqlite --config '{\"path\":\"@DIR@/t.db\"}' --single\n"
+          "A driver with a server: see tests/conformance/store_pg.sh.\n"
           "\n"
-          "Environment: TCK_SEED=N repeats the random part (each run prints its seed), TCK_ONLY=TEXT runs the\n"
-          "tests whose names have TEXT in them, TCK_MORE=1 takes many more rounds.\n",
+          "Environment: TCK_SEED=N repeats the random part (each run prints its seed), TCK_ONLY=TEXT runs\n"
+          "the tests whose names have TEXT in them, TCK_MORE=1 takes many more rounds.\n",
           to);
     return to == stdout ? 0 : 2;
 }
@@ -39,9 +40,9 @@ static bool option(struct tck *t, const char *name, const char *value, bool *ret
     const struct {
         const char *name;
         const char **value;
-    } values[] = { { "--plugins", &t->plugin_dir },  { "--driver", &t->driver },      { "--config", &t->config },
-                   { "--helper", &t->helper },       { "--proxy", &t->proxy_target },
-                   { "--proxy-config", &t->proxy_config } };
+    } values[] = { { "--plugins", &t->plugin_dir },  { "--driver", &t->driver },
+                   { "--config", &t->config },       { "--helper", &t->helper },
+                   { "--proxy", &t->proxy_target },  { "--proxy-config", &t->proxy_config } };
     static const struct {
         const char *name;
         unsigned has;

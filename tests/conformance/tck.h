@@ -172,9 +172,10 @@ void together(struct tck *t, unsigned n, together_fn *fn, void *arg);
 /* ---- histories of one-value records, see tck_history.c */
 struct history;
 struct history *history_new(unsigned writers); /* shared by processes */
-/** Keep reads and writes of a few records under way, until @p until (host_mono()) or so many were made. Answers
- *  other than OK, CONFLICT, NOTFOUND fail the test, unless @p faults: then they count as unknown. */
-void history_run(struct tck *t, struct host *h, struct history *y, unsigned writer, uint64_t until, bool faults);
+/** Keep reads and writes of a few records under way until @p until (host_mono()), or until there are many.
+ *  Answers other than OK, CONFLICT, NOTFOUND fail the test; with @p faults they count as unknown. */
+void history_run(struct tck *t, struct host *h, struct history *y, unsigned writer, uint64_t until,
+                 bool faults);
 void history_check(const struct history *y);
 
 /* ---- operations of every kind that are under way when something breaks, see tck_load.c */

@@ -50,7 +50,7 @@ static void each_task_goes_to_one_of_16_claimers(struct tck *t)
 {
     enum { LIMIT = 40, PER_HOST = 7 };
     struct host *h = host_ready(t);
-    const int tasks = t->more ? CLAIMERS * 1000 : CLAIMERS * 250;
+    const int tasks = CLAIMERS * (t->has & NEEDS_PERSISTENT ? 1000 : 125);
     char *taken = calloc((size_t)tasks, 1);
     phx_cond conds[2] = { { PAIR_A, PHX_IN, HOSTS, 0, host_cells }, COND_NULL(PAIR_V, PHX_IS_NULL) };
     phx_set sets[CLAIMERS];
@@ -145,6 +145,38 @@ static void claims_follow_the_order_and_none_starves(struct tck *t)
     host_close(h);
 }
 
+/** Better ones come all the time, one for each claim of two: the old ones are taken all the same. */
+static void claims_reach_the_old_ones_while_better_ones_come(struct tck *t)
+{
+    enum { OLD = 30 };
+    struct host *h = host_ready(t);
+    struct put better[OLD * 3];
+    char id[16];
+    int old = 0, rounds = 0;
+    for (int i = 0; i < OLD; i++) {
+        snprintf(id, sizeof(id), "old%02d", i);
+        put_task(h, id, 0);
+    }
+    for (; old < OLD && rounds < OLD * 3; rounds++) {
+        snprintf(id, sizeof(id), "new%02d", rounds);
+        put_make(&better[rounds], id, 5);
+        better[rounds].cells[ITEM_NAME] = T("open");
+        better[rounds].cells[ITEM_T] = W(0);
+        better[rounds].call = host_start(h, &better[rounds].req);
+        struct call *c = claim_due(h, 1, 2);
+        CHECK_STATUS(c, PHX_OK);
+        for (size_t i = 0; i < c->n_rows; i++)
+            old += c->rows[i].cells[ITEM_ID].s.p[0] == 'o';
+    }
+    CHECK_EQ(old, OLD);
+    while (rounds-- > 0) {
+        host_wait(better[rounds].call);
+        CHECK_STATUS(better[rounds].call, PHX_OK);
+        call_free(better[rounds].call);
+    }
+    host_close(h);
+}
+
 static void leases_of_many_are_extended_at_once(struct tck *t)
 {
     struct host *h = host_ready(t);
@@ -184,6 +216,7 @@ const struct tck_test tests_claim[] = {
     TEST(an_expired_lease_is_claimed_again_with_a_new_token, 0),
     TEST(a_late_report_is_fenced_off, 0),
     TEST(claims_follow_the_order_and_none_starves, 0),
+    TEST(claims_reach_the_old_ones_while_better_ones_come, 0),
     TEST(leases_of_many_are_extended_at_once, 0),
     TEST(an_overflow_is_refused_and_null_stays_null, 0),
     TESTS_END,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is there one order in which all reads and writes of a record could have happened one after the other, each
  * at some moment between its call and its answer? Every write has a value of its own, so this is decided by
- * looking at zones (P. Gibbons, E. Korach: Testing Shared Memories, SIAM J. Comput. 26(4), 1997): of a value's
- * write and reads, from the first answer to the last call. If that is a span of time, the record has that
- * value during it. Two such spans must not overlap, and what takes place wholly within one must not be
- * another value. */
+ * looking at zones (P. Gibbons, E. Korach: Testing Shared Memories, SIAM J. Comput. 26(4), 1997): of a
+ * value's write and reads, from the first answer to the last call. If that is a span of time, the record
+ * has that value during it. Two such spans must not overlap, and what takes place wholly within one must
+ * not be another value. */
 #include "tests/conformance/tck.h"
 
 enum { RECORDS = 4, SLOTS = 6, EVENTS = 6000 };
@@ -121,7 +121,8 @@ static void slot_end(struct writer *w, struct slot *s)
         host_turn(w->h, 2);
 }
 
-void history_run(struct tck *t, struct host *h, struct history *y, unsigned writer, uint64_t until, bool faults)
+void history_run(struct tck *t, struct host *h, struct history *y, unsigned writer, uint64_t until,
+                 bool faults)
 {
     struct writer *w = calloc(1, sizeof(*w));
     *w = (struct writer){ .t = t, .h = h, .y = y, .number = writer, .faults = faults };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations of every kind that are under way when something breaks, and what must be true afterwards: each was
- * answered once; what was answered OK is there, once; what was not is there whole or not at all. */
+/* Operations of every kind that are under way when something breaks, and what must be true afterwards: each
+ * was answered once; what was answered OK is there, once; what was not is there whole or not at all. */
 #include "tests/conformance/tck.h"
 
 enum { OPS = 60, GROUP = 8, KINDS = 6 };
@@ -106,7 +106,8 @@ static void one_end(struct load *l, struct one *o)
 
 static size_t group_size(struct host *h, int number)
 {
-    struct call *c = host_call(h, REQ(PHX_SCAN, .collection = &pairs, CONDS(COND(PAIR_V, PHX_EQ, I(number)))));
+    struct call *c =
+        host_call(h, REQ(PHX_SCAN, .collection = &pairs, CONDS(COND(PAIR_V, PHX_EQ, I(number)))));
     CHECK_STATUS(c, PHX_OK);
     return c->n_rows;
 }

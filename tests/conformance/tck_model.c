@@ -136,6 +136,15 @@ static void compare(const struct call *a, const struct call *b)
                 tck_fail(__FILE__, __LINE__, "row %zu differs in field %u", i, k);
 }
 
+static struct tck model_of(const struct tck *t)
+{
+    struct tck memory = *t;
+    memory.driver = "memory";
+    memory.plugin_dir = NULL;
+    memory.config = "{}";
+    return memory;
+}
+
 static void both(struct host *h, struct host *model, const phx_req *req)
 {
     compare(host_call(h, req), host_call(model, req));
@@ -160,10 +169,7 @@ static void compare_and_swap(struct tck *t, struct host *h, struct host *model)
 
 static void random_operations_agree_with_the_model(struct tck *t)
 {
-    struct tck memory = *t;
-    memory.driver = "memory";
-    memory.plugin_dir = NULL;
-    memory.config = "{}";
+    struct tck memory = model_of(t);
     unsigned seed = t->seed, steps = t->more ? 60000 : 3000, at = 0;
     struct host *h = host_ready(t), *model = host_ready(&memory);
     printf("# seed %u\n", seed);
@@ -193,7 +199,55 @@ static void random_operations_agree_with_the_model(struct tck *t)
     host_close(model);
 }
 
+/** A request about the record with the number @p i and no other. */
+static void make_own(struct tck *t, struct op *o, unsigned i)
+{
+    static const uint32_t codes[] = { PHX_PUT,    PHX_PUT, PHX_DELETE, PHX_UPDATE,
+                                      PHX_UPDATE, PHX_GET, PHX_SCAN };
+    make(t, o, false);
+    uint32_t code = codes[rnd(t, 7)];
+    snprintf(o->key, sizeof(o->key), "o%03u", i);
+    o->cells[ITEM_ID] = T(o->key);
+    o->conds[0] = (phx_cond){ ITEM_ID, PHX_EQ, 1, 0, o->cells };
+    o->req = *REQ(code, .collection = &items, .cells = o->cells);
+    o->req.n_cells = code == PHX_PUT ? 8 : code == PHX_DELETE || code == PHX_GET ? 1 : 0;
+    o->req.if_rev = code == PHX_PUT && rnd(t, 3) == 0 ? PHX_REV_NEW : 0;
+    if (code == PHX_UPDATE || code == PHX_SCAN) {
+        o->req.conds = o->conds;
+        o->req.n_conds = 1;
+        add_only(t, o);
+    }
+    if (code == PHX_UPDATE)
+        add_sets(t, o);
+}
+
+/** Shapes are few, so a driver that sends equal ones together does so; nobody gets his neighbour's answer. */
+static void operations_at_once_do_not_get_mixed_up(struct tck *t)
+{
+    enum { AT_ONCE = 48 };
+    struct tck memory = model_of(t);
+    struct host *h = host_ready(t), *model = host_ready(&memory);
+    struct op *ops = calloc(AT_ONCE, sizeof(*ops));
+    struct call *calls[AT_ONCE];
+    for (int round = 0; round < (t->more ? 1000 : 50); round++) {
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            make_own(t, &ops[i], i);
+            calls[i] = host_start(h, &ops[i].req);
+        }
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            host_wait(calls[i]);
+            compare(calls[i], host_call(model, &ops[i].req));
+            call_free(calls[i]);
+        }
+        compare(all_items(h), all_items(model));
+    }
+    free(ops);
+    host_close(h);
+    host_close(model);
+}
+
 const struct tck_test tests_model[] = {
     TEST(random_operations_agree_with_the_model, 0),
+    TEST(operations_at_once_do_not_get_mixed_up, 0),
     TESTS_END,
 };

@@ -53,7 +53,8 @@ static int connect_target(const char *target)
     }
     int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const struct sockaddr *to = local ? (struct sockaddr *)&un : (struct sockaddr *)&in;
-    if (fd >= 0 && connect(fd, to, local ? sizeof(un) : sizeof(in)) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+    socklen_t size = local ? sizeof(un) : sizeof(in);
+    if (fd >= 0 && connect(fd, to, size) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
         return fd;
     if (fd >= 0)
         close(fd);

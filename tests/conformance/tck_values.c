@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes in comes out: every type, empty, large, and what must be refused. */
+#include <float.h>
 #include <math.h>
 #include "tests/conformance/tck.h"
 
@@ -46,6 +47,72 @@ static void a_mebibyte_is_kept(struct tck *t)
     CHECK_STATUS(c, PHX_OK);
     CHECK(cell_equal(&c->rows[0].cells[ITEM_X], &X(big, n)));
     free(big);
+    host_close(h);
+}
+
+/** What a driver that writes values into texts (arrays, COPY) could trip over. */
+static void texts_that_look_like_syntax_are_kept(struct tck *t)
+{
+    enum { N = 16 };
+    static const char *const texts[N] = { "NULL", "null",        "\\N",        "{a,b}", "\"", "\\\"",
+                                          "'",    "''; --",      "$1",         "?",     "a,b", " pad ",
+                                          "\\",   "\n\r\t\b", "\x7f\x01", "\xf0\x9f\x90\xa6" };
+    struct host *h = host_ready(t);
+    struct put puts[N];
+    char id[16];
+    for (int i = 0; i < N; i++) {
+        snprintf(id, sizeof(id), "k%02d", i);
+        put_make(&puts[i], id, i);
+        puts[i].cells[ITEM_NAME] = T(texts[i]);
+        puts[i].cells[ITEM_X] = i % 3 ? T(texts[N - 1 - i]) : NIL;
+        puts[i].cells[ITEM_X].type = i % 3 ? PHX_BYTES : 0;
+        puts[i].call = host_start(h, &puts[i].req);
+    }
+    for (int i = 0; i < N; i++) {
+        host_wait(puts[i].call);
+        CHECK_STATUS(puts[i].call, PHX_OK);
+        call_free(puts[i].call);
+    }
+    struct call *c = all_items(h);
+    CHECK_EQ(c->n_rows, N);
+    for (int i = 0; i < N; i++)
+        for (int f = 0; f < 8; f++)
+            CHECK(cell_equal(&c->rows[i].cells[f], &puts[i].cells[f]));
+    for (int i = 0; i < N; i++) {
+        c = host_call(h, REQ(PHX_SCAN, .collection = &items,
+                             CONDS(COND(ITEM_NAME, PHX_IN, T(texts[i]), T("-")))));
+        CHECK_STATUS(c, PHX_OK);
+        CHECK(c->n_rows == 1 && c->rows[0].cells[ITEM_N].i == i);
+    }
+    host_close(h);
+}
+
+static void the_ends_of_every_range_are_kept(struct tck *t)
+{
+    struct host *h = host_ready(t);
+    static const double reals[] = { DBL_MAX, -DBL_MAX, DBL_MIN,     DBL_TRUE_MIN,
+                                    0.1,     1.0 / 3,  1e15 + 0.3, -0.0 };
+    static const int64_t ints[] = { INT64_MAX, INT64_MIN, INT64_MIN + 1,    -1,
+                                    0,         1,         INT64_C(1) << 53, INT64_C(1) << 32 };
+    static const int64_t micros[] = { INT64_MAX / 1000, -(INT64_MAX / 1000), -1, 0, 1,
+                                      INT64_C(1795492900123456), -INT64_C(11644473600000000) / 10 * 7,
+                                      INT64_C(4102444799999999) };
+    char id[8];
+    for (int i = 0; i < 8; i++) {
+        snprintf(id, sizeof(id), "k%d", i);
+        CHECK_STATUS(host_call(h, REQ(PHX_PUT, .collection = &items,
+                                      CELLS(T(id), T(""), I(ints[i]), R(reals[i]), B(i % 2), W(micros[i]),
+                                            J("{ \"b\":1, \"a\":\"\\u00e9\" }"), NIL))), PHX_OK);
+    }
+    struct call *c = all_items(h);
+    CHECK_EQ(c->n_rows, 8);
+    for (int i = 0; i < 8; i++) {
+        const phx_cell *cells = c->rows[i].cells;
+        CHECK_EQ(cells[ITEM_N].i, ints[i]);
+        CHECK(cells[ITEM_R].r == reals[i]);
+        CHECK_EQ(cells[ITEM_T].i, US(micros[i]));
+        CHECK(cell_equal(&cells[ITEM_J], &J("{ \"b\":1, \"a\":\"\\u00e9\" }")));
+    }
     host_close(h);
 }
 
@@ -114,6 +181,8 @@ const struct tck_test tests_values[] = {
     TEST(every_type_comes_back_as_it_went_in, 0),
     TEST(nulls_and_empty_values_are_different_things, 0),
     TEST(a_mebibyte_is_kept, 0),
+    TEST(texts_that_look_like_syntax_are_kept, 0),
+    TEST(the_ends_of_every_range_are_kept, 0),
     TEST(values_that_do_not_fit_their_field_are_refused, 0),
     TEST(requests_that_make_no_sense_are_refused, 0),
     TESTS_END,
