@@ -5,6 +5,7 @@ include tests/unit/plugin/local.mk
 include tests/unit/agent/local.mk
 include tests/unit/collector/local.mk
 include tests/unit/loadhost/local.mk
+include tests/unit/store-pg/local.mk
 include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk
