@@ -183,14 +183,20 @@ struct admin *admin_new(phx_self *self)
     return a;
 }
 
-void admin_free(struct admin *a)
+void admin_stop(struct admin *a)
 {
-    if (!a)
-        return;
     idle_off(a);
     conn_stop(&a->conn);
     PQclear(a->result);
+    a->result = NULL;
+    a->sent = false;
     while (a->first)
         command_free(take(a));
+}
+
+void admin_free(struct admin *a)
+{
+    if (a)
+        admin_stop(a);
     free(a);
 }

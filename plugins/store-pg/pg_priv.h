@@ -63,8 +63,10 @@ struct phx_self {
     const phx_loop *loop;
     char *conninfo;          /**< a secret */
     char settings[320], relaxed_settings[360]; /**< SET statements of durable and of relaxed sessions */
+    uint64_t statement_ns;   /**< how long the server works on a statement */
     uint64_t wait_ns;        /**< how long operations wait for a connection that is being made again */
     uint64_t seed;           /**< of the jitter */
+    phx_timer *look;         /**< at deadlines, while there is work; NULL: not set */
     struct lane *lanes[N_LANES];
     struct admin *admin;
     struct schema *schema;
@@ -73,7 +75,6 @@ struct phx_self {
     uint32_t n_decls;
     phx_op *open_op;         /**< NULL: open() has been answered */
     uint32_t n_opening;      /**< connections that open() still waits for */
-    bool is_open;
 };
 
 /** A declared collection: our copy, and what SQL about it always needs. Lives as long as the instance. */
@@ -128,7 +129,8 @@ void admin_run(phx_self *self, const char *sql, const char *const *values, int n
                void *arg);
 
 struct admin *admin_new(phx_self *self);
-void admin_free(struct admin *a); /**< closes; commands that wait are not answered any more */
+void admin_stop(struct admin *a); /**< close; commands that wait are not answered any more */
+void admin_free(struct admin *a);
 
 /* ---- plugin.c */
 void say(phx_op *op, phx_status status, uint64_t n, const char *why); /**< done() */

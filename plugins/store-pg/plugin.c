@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "shape.h"
+#include "pg_ops.h"
 
 void say(phx_op *op, phx_status status, uint64_t n, const char *why)
 {
@@ -32,6 +32,8 @@ static void self_free(phx_self *self)
 {
     if (!self)
         return;
+    for (int i = 0; i < N_LANES; i++)
+        lane_free(self->lanes[i]);
     admin_free(self->admin);
     schema_free(self->schema);
     for (uint32_t i = 0; i < self->n_decls; i++)
@@ -52,12 +54,12 @@ static bool conninfo_ok(const char *conninfo)
  *  small table whole would be kept while the table grows. */
 static void settings_make(phx_self *self, const phx_cfg *cfg)
 {
-    int64_t timeout = self->host->cfg_int(cfg, "statement_timeout", 30000000000) / 1000000;
+    self->statement_ns = (uint64_t)self->host->cfg_int(cfg, "statement_timeout", 30000000000);
     snprintf(self->settings, sizeof(self->settings),
              "SET client_min_messages=warning;SET timezone='UTC';SET jit=off;SET enable_seqscan=off;"
              "SET enable_hashjoin=off;SET enable_mergejoin=off;SET idle_in_transaction_session_timeout='60s';"
-             "SET statement_timeout=%" PRId64,
-             timeout);
+             "SET statement_timeout=%" PRIu64,
+             self->statement_ns / 1000000);
     snprintf(self->relaxed_settings, sizeof(self->relaxed_settings), "%s;SET synchronous_commit=off",
              self->settings);
 }
@@ -80,7 +82,10 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
     self->admin = admin_new(self);
     self->schema = schema_new();
     settings_make(self, cfg);
-    if (!self->conninfo || !self->admin || !self->schema) {
+    bool ok = self->conninfo && self->admin && self->schema;
+    for (int i = 0; i < N_LANES; i++)
+        ok = (self->lanes[i] = lane_new(self, i)) && ok;
+    if (!ok) {
         self_free(self);
         return PHX_E_NOMEM;
     }
@@ -88,36 +93,52 @@ static phx_status create(const phx_host *host, const phx_cfg *cfg, phx_self **re
     return PHX_OK;
 }
 
-static void on_schema(void *arg, phx_status status, const char *why)
+static void all_stop(phx_self *self)
 {
-    phx_self *self = arg;
+    for (int i = 0; i < N_LANES; i++)
+        lane_stop(self->lanes[i]);
+    if (self->look)
+        self->loop->untimer(self->look);
+    self->look = NULL;
+}
+
+static void opened(phx_self *self, phx_status status, const char *why)
+{
     phx_op *op = self->open_op;
     self->open_op = NULL;
-    self->is_open = status == PHX_OK;
+    if (status)
+        all_stop(self);
     say(op, status, 0, why);
 }
 
+static void on_schema(void *arg, phx_status status, const char *why)
+{
+    opened(arg, status, why);
+}
+
+void open_step(phx_self *self, phx_status status, const char *why)
+{
+    if (!self->open_op)
+        return;
+    if (status)
+        opened(self, status, why);
+    else if (--self->n_opening == 0)
+        schema_open(self, on_schema, self);
+}
+
+/** All connections at once: what cannot be reached, or takes no more connections, is said now. */
 static void do_open(phx_self *self, phx_op *op)
 {
     self->open_op = op;
-    schema_open(self, on_schema, self);
-}
-
-static void submit(phx_self *self, phx_op *op, const phx_req *req)
-{
-    if (req->code == PHX_ENSURE)
-        schema_ensure(self, op, req);
-    else
-        say(op, PHX_E_UNSUPPORTED, 0, "not yet");
-}
-
-static void cancel(phx_self *self, phx_op *op)
-{
+    self->n_opening = N_LANES;
+    for (int i = 0; i < N_LANES; i++)
+        lane_start(self->lanes[i]);
 }
 
 static void do_close(phx_self *self, phx_op *op)
 {
-    self->is_open = false;
+    all_stop(self);
+    admin_stop(self->admin);
     say(op, PHX_OK, 0, "");
 }
 
@@ -125,8 +146,8 @@ static const phx_storage_ops ops = {
     .size = sizeof(ops),
     .max_inflight = MAX_INFLIGHT,
     .open = do_open,
-    .submit = submit,
-    .cancel = cancel,
+    .submit = route_submit,
+    .cancel = route_cancel,
     .close = do_close,
 };
 static const char *const needs[] = { PHX_LOOP, NULL };
