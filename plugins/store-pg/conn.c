@@ -215,7 +215,7 @@ static void on_timer(void *arg)
         return;
     }
     char why[WHY_MAX];
-    snprintf(why, sizeof(why), "PostgreSQL: connection to server at \"%s\", port %s failed: no answer in 10 s",
+    snprintf(why, sizeof(why), "PostgreSQL: connection to server at \"%s\", port %s: no answer in 10 s",
              PQhost(c->pg), PQport(c->pg));
     conn_lose(c, why);
 }

@@ -87,8 +87,10 @@ static bool is_hopeless(const struct lane *l, struct job *j, const void *arg)
 
 static bool is_op(const struct lane *l, struct job *j, const void *arg)
 {
+    if (j->op != arg)
+        return false;
     j->status = PHX_E_CANCELLED;
-    return j->op == arg;
+    return true;
 }
 
 /** Put the group back before what waits; those that go alone behind the others. */
@@ -148,7 +150,7 @@ static void take_group(struct lane *l)
     steps_finish(&l->steps);
 }
 
-/** When an answer is not worth waiting for: the last deadline, or the time that the server gives a statement. */
+/** When no answer is expected any more: the last deadline, or the time that the server gives a statement. */
 static phx_mono overdue(const struct lane *l, phx_mono at)
 {
     phx_mono last = 0, end = at + l->self->statement_ns;

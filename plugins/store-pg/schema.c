@@ -14,9 +14,9 @@
 static const char *const to_version_1[] = {
     "CREATE SEQUENCE phoenix_rev AS bigint",
     "CREATE FUNCTION phoenix_must(found bigint, wanted bigint, member integer) RETURNS bigint "
-    "LANGUAGE plpgsql AS $$ BEGIN IF found <> wanted THEN RAISE EXCEPTION SQLSTATE 'PX409' USING "
+    "LANGUAGE plpgsql AS $$ BEGIN IF $1 <> $2 THEN RAISE EXCEPTION SQLSTATE 'PX409' USING "
     "MESSAGE = 'a record has another revision, or is there already, or is gone', DETAIL = member; "
-    "END IF; RETURN found; END $$",
+    "END IF; RETURN $1; END $$",
     NULL,
 };
 static const char *const *const versions[SCHEMA_VERSION] = { to_version_1 };

@@ -63,7 +63,7 @@ static void add_columns(struct build *b, const struct decl *d, const phx_req *r)
     }
 }
 
-/* ---- keyed statements. Columns of u are, in this order: the key, what is set, what is compared, the revision. */
+/* ---- keyed statements. Columns of u: the key, what is set, what is compared, the revision. */
 
 static bool is_key_cond(const struct step *s, uint32_t cond)
 {
@@ -88,7 +88,8 @@ static uint32_t cond_values(const phx_cond *c)
 /** One column of u: cell @p at of what `get` finds in each part. */
 typedef const phx_cell *cell_fn(const struct step *s, const struct part *p, uint32_t i, uint32_t k);
 
-static void add_array(struct build *b, const struct step *s, uint32_t type, cell_fn *get, uint32_t i, uint32_t k)
+static void add_array(struct build *b, const struct step *s, uint32_t type, cell_fn *get, uint32_t i,
+                      uint32_t k)
 {
     add(b, b->params.n ? "," : "");
     add_param(b);
@@ -359,12 +360,13 @@ static bool cell_equal(const phx_cell *a, const phx_cell *b)
 /** Does a partial index have this condition? */
 static bool is_partial(const struct decl *d, const phx_cond *c)
 {
-    if (c->op > PHX_GE || (c->cell->type != PHX_TEXT && c->cell->type != PHX_INT && c->cell->type != PHX_BOOL))
+    uint32_t type = c->op <= PHX_GE ? c->cell->type : 0;
+    if (type != PHX_TEXT && type != PHX_INT && type != PHX_BOOL)
         return false;
     for (uint32_t i = 0; i < d->c.n_indexes; i++) {
-        const phx_index *ix = &d->c.indexes[i];
-        for (uint32_t k = 0; k < ix->n_where; k++)
-            if (ix->where[k].field == c->field && ix->where[k].op == c->op && cell_equal(ix->where[k].cell, c->cell))
+        const phx_cond *w = d->c.indexes[i].where;
+        for (uint32_t k = 0; k < d->c.indexes[i].n_where; k++)
+            if (w[k].field == c->field && w[k].op == c->op && cell_equal(w[k].cell, c->cell))
                 return true;
     }
     return false;

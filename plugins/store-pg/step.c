@@ -21,7 +21,7 @@ int cell_compare(const phx_cell *a, const phx_cell *b)
     return (a->i > b->i) - (a->i < b->i);
 }
 
-/** Find the conditions that name the whole key by equality. Others may stand beside them, if they are small. */
+/** The conditions that name the whole key by equality. Others may stand beside them, if they are small. */
 static bool key_find(const struct decl *d, const phx_req *r, uint32_t at[MAX_KEY])
 {
     if (d->c.n_key > MAX_KEY)
