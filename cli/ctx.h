@@ -18,8 +18,10 @@ enum {
 };
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML };
 struct client;
+struct settings;
 struct ctx {
     struct args args;
+    const struct settings *settings;
     struct client *client;
     enum format format;
     bool colour, terminal; /**< of stdout */

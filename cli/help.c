@@ -120,8 +120,12 @@ void help_dump_man(FILE *out)
           ".TH PHOENIX 1 \"\" \"phoenix\" \"Phoenix manual\"\n.SH NAME\nphoenix \\- ", out);
     roff_write(command_at(0)->summary, out);
     fputs("\n.SH SYNOPSIS\n.B phoenix\n.I command\n[flags]\n.SH DESCRIPTION\n"
-          "The command line of Phoenix. It speaks only the public HTTP API of phoenix\\-api.\n.SH GLOBAL "
-          "FLAGS\n",
+          "The command line of Phoenix. It speaks only the public HTTP API of phoenix\\-api. The commands of "
+          "stores are the\nexception: they work on stores while no phoenix\\-api does. A store is\n"
+          ".BI sqlite: PATH\n,\n.BI pg: CONNINFO\n,\n.BI pg:@ FILE\n(its line is the conninfo),\n"
+          ".BI postgresql:// ...\n, or\n.IB NAME :{\"key\":\"value\"}\nwith the config of any driver. "
+          "Others on this host can read the words of a command\n(ps), so give a password in a file, by "
+          "PGPASSFILE or in the environment.\n.SH GLOBAL FLAGS\n",
           out);
     roff_flags(command_at(0)->flags, out);
     fputs(".SH COMMANDS\n", out);

@@ -103,6 +103,7 @@ int main(int argc, char **argv)
         return code;
     if (read_format(&c, &err) != 0 || load_settings(&c.args, &s, &err) != 0)
         return print_error(&c, &err);
+    c.settings = s;
     code = run(&c, s->api_url);
     settings_free(s);
     return code;

@@ -6,6 +6,7 @@ include tests/unit/agent/local.mk
 include tests/unit/collector/local.mk
 include tests/unit/loadhost/local.mk
 include tests/unit/store-pg/local.mk
+include tests/unit/storetool/local.mk
 include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk
@@ -19,4 +20,5 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/env/fakeapi.py %D%/integration/env/fleet.py \
   %D%/integration/test_agent.py %D%/integration/test_api_agents.py %D%/integration/test_experiments.py \
   %D%/integration/test_loads.py %D%/integration/test_pipelines.py %D%/integration/env/lab.py \
-  %D%/integration/env/proxy.py %D%/integration/test_cli.py %D%/integration/test_loop.py
+  %D%/integration/env/proxy.py %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/env/rows.py \
+  %D%/integration/test_loop.py

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 include tools/plugin_check/local.mk
 include tools/loadhost/local.mk
+include tools/store/local.mk

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention: delete what is older than a time, in chunks, so that no other query waits long. Each chunk
- * is sent when the last one was answered; the driver's queue lets others in between. */
+/* Retention: delete what is older than a time, or all, in chunks, so that no other query waits long. Each
+ * chunk is sent when the last one was answered; the driver's queue lets others in between. */
 #include <stdlib.h>
 #include "core/base/mem.h"
 #include "core/store/store_priv.h"
@@ -10,7 +10,8 @@ enum { CHUNK_ROWS = 1000 }; /* about 10 ms of SQLite */
 struct expiry {
     struct store *st;
     enum collection c;
-    int64_t before_ns;
+    bool all;
+    int64_t before_ns; /**< unless all */
     uint64_t n;
     query_done_fn *done;
     void *arg;
@@ -21,8 +22,11 @@ static void on_chunk(void *arg, const struct result *res);
 static void next_chunk(struct expiry *x)
 {
     struct query *q = q_delete(x->st, x->c);
-    int field = (int)collection_of(x->c)->time_field;
-    q_where_int(q, field, PHX_LT, x->before_ns);
+    int field = x->all ? 0 : (int)collection_of(x->c)->time_field;
+    if (x->all)
+        query__where(q, field, PHX_NOT_NULL, NULL); /* a part of the key: true of each row */
+    else
+        q_where_int(q, field, PHX_LT, x->before_ns);
     q_order(q, field);
     q_limit(q, CHUNK_ROWS);
     q_flags(q, PHX_RELAXED);
@@ -47,9 +51,19 @@ static void on_chunk(void *arg, const struct result *res)
         done(done_arg, &whole);
 }
 
-void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done, void *arg)
+static void start(struct expiry plan)
 {
     struct expiry *x = mem_alloc(sizeof(*x));
-    *x = (struct expiry){ .st = st, .c = c, .before_ns = before_wall_ns, .done = done, .arg = arg };
+    *x = plan;
     next_chunk(x);
+}
+
+void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done, void *arg)
+{
+    start((struct expiry){ .st = st, .c = c, .before_ns = before_wall_ns, .done = done, .arg = arg });
+}
+
+void store_clear(struct store *st, enum collection c, query_done_fn *done, void *arg)
+{
+    start((struct expiry){ .st = st, .c = c, .all = true, .done = done, .arg = arg });
 }

@@ -173,6 +173,18 @@ void q_time(struct query *q, int field, int64_t wall_ns)
 
 void q_json(struct query *q, int field, const struct json *j) { *cell_at(q, field) = json_cell(q, j); }
 
+static phx_cell cell_copy(struct query *q, const phx_cell *c)
+{
+    bool has_bytes = c->type == PHX_TEXT || c->type == PHX_JSON || c->type == PHX_BYTES;
+    return has_bytes ? text_cell(q, c->type, (struct str){ c->s.p, c->s.n }) : *c;
+}
+
+void q_cell(struct query *q, int field, const phx_cell *c)
+{
+    assert(c->type == 0 || c->type == field_of(q, field)->type);
+    *cell_at(q, field) = c->type == PHX_TIME ? int_cell(q, field, c->i) : cell_copy(q, c);
+}
+
 /* ---- conditions */
 
 static phx_cond *cond_add(struct query *q, int field, uint32_t op, uint32_t n_cells)
@@ -200,6 +212,14 @@ void q_where_text(struct query *q, int field, uint32_t op, const char *z)
 void q_where_int(struct query *q, int field, uint32_t op, int64_t v)
 {
     where_cell(q, field, op, int_cell(q, field, v));
+}
+
+void query__where(struct query *q, int field, uint32_t op, const phx_cell *c)
+{
+    if (c)
+        where_cell(q, field, op, cell_copy(q, c));
+    else
+        cond_add(q, field, op, 0);
 }
 
 void q_where_in(struct query *q, int field, const struct str *values, size_t n)

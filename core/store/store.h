@@ -100,6 +100,8 @@ void store_listen(struct store *st, const struct store_listener *listener);
  *  answer's `n` counts all that went, also when it says an error. */
 void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done,
                   void *arg);
+/** Delete all rows of a collection, in the same way. */
+void store_clear(struct store *st, enum collection c, query_done_fn *done, void *arg);
 
 struct query;
 /* Start a query. Its memory is its own; store_run() takes it. q_free() if it is not run. */
@@ -125,6 +127,7 @@ void q_real(struct query *q, int field, double v);
 void q_bool(struct query *q, int field, bool v);
 void q_time(struct query *q, int field, int64_t wall_ns); /**< 0: null */
 void q_json(struct query *q, int field, const struct json *j); /**< NULL: null */
+void q_cell(struct query *q, int field, const phx_cell *c); /**< as an answer had it */
 /** Start another row of the same PUT into an append-only collection. */
 void q_next_row(struct query *q);
 /* Conditions (and-ed), assignments, order, limits. op: PHX_EQ ... */

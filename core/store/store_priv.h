@@ -89,6 +89,8 @@ struct store {
 
 /* query.c */
 struct query *query__new(struct store *st, uint32_t code);
+/** A condition with a cell as an answer had it, which is copied; NULL for PHX_IS_NULL and PHX_NOT_NULL. */
+void query__where(struct query *q, int field, uint32_t op, const phx_cell *c);
 /* lanes.c */
 /** Into its lane's queue. False: that is full. */
 bool lanes__add(struct store *st, struct query *q) MUST_CHECK;

@@ -27,7 +27,8 @@ class Cli(Lab):
         super().__init__(api)
         self.used = set()
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(api.folder), "LC_ALL": "C.UTF-8",
-                            "PHOENIX_API_URL": api.url}
+                            "PHOENIX_API_URL": api.url, "PHOENIX_LIBEXEC_DIR": str(BUILD),
+                            "PHOENIX_PLUGIN_DIR": str(api.plugin_dir())}
 
     def start(self, command, *args):
         """In the background; its exit code comes with .wait()."""
@@ -131,6 +132,12 @@ def test_every_command_works_and_prints_in_every_format(cli, tmp_path):
 
     assert cli.everywhere("plugin list")["refused"] == []
     assert cli.everywhere("plugin describe", "cardinality")
+    (tmp_path / "a.db").touch()
+    source, target = f"sqlite:{tmp_path}/a.db", f"sqlite:{tmp_path}/b.db"
+    assert cli.json("store info", source)["rows"] == 0
+    assert "both stores hold the same" in cli.run("store copy", source, target).stdout
+    assert cli.json("store verify", source, target)["equal"]
+
     assert "complete -F" in cli.run("completion bash").stdout
     assert re.search(r"\d+\.\d+", cli.run("version").stdout)
     assert cli.used == commands(), "each command of the table was used, and no other"
@@ -182,6 +189,13 @@ def test_an_api_that_is_not_there_is_an_error_with_a_remedy(cli):
     cli.environment["PHOENIX_API_URL"] = "http://127.0.0.1:1"
     ran = cli.run("agent list", code=ERROR)
     assert "127.0.0.1:1" in ran.stderr and "--api-url" in ran.stderr
+
+
+def test_a_command_of_stores_says_where_its_program_should_be(cli):
+    cli.environment["PHOENIX_LIBEXEC_DIR"] = "/nonexistent"
+    ran = cli.run("store info", "sqlite:/x", code=ERROR)
+    assert "/nonexistent/phoenix-store" in ran.stderr and "PHOENIX_LIBEXEC_DIR" in ran.stderr
+    cli.run("store info", "sqlite:/x", "-o", "yaml", code=USAGE)
 
 
 # ------------------------------------------------------------------------------ pipes and terminals
