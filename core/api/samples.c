@@ -3,8 +3,10 @@
 #include "core/api/handlers.h"
 #include "core/api/ingest.h"
 #include "core/api/samples_scan.h"
+#include "core/base/clock.h"
 
 enum { FIRST_MEASURE = F_SAMPLES_VARIANT + 1 };
+#define DAY_NS (24 * 3600 * NS_PER_S)
 
 struct rows {
     struct query *q;
@@ -28,6 +30,19 @@ static void on_sample(void *arg, const struct samples_batch *batch, const struct
     }
 }
 
+/** A store may keep a table for each day. What is older than the retention would be deleted as soon as it is
+ *  stored, and a clock that runs ahead would leave tables that nobody ever drops. */
+static int check_times(struct api *api, const struct samples_batch *batch, struct faults *faults)
+{
+    int64_t now = loop_wall(api->loop);
+    if (batch->n_samples == 0 || (batch->oldest_ts >= now - api->settings->retention - DAY_NS &&
+                                  batch->newest_ts <= now + DAY_NS)) {
+        return 0;
+    }
+    fault_add(faults, "/samples", "must not be older than the retention, nor more than a day ahead");
+    return ERR_INVALID;
+}
+
 void on_agent_metrics(struct request *rq)
 {
     struct api *api = request_api(rq);
@@ -36,6 +51,7 @@ void on_agent_metrics(struct request *rq)
     struct err err = { 0 };
     struct rows rows = { .q = q_put(api->store, C_SAMPLES), .host = request_host_id(rq) };
     int rc = samples_scan(request_body(rq), on_sample, &rows, &batch, &faults, &err);
+    rc = rc ? rc : check_times(api, &batch, &faults);
     if (rc || batch.n_samples == 0) {
         q_free(rows.q);
         rows.q = NULL;

@@ -175,7 +175,13 @@ static int scan_sample(struct scan *s)
         return fail_sample(s, t, "", "must have experiment_id, variant, ts and values");
     }
     s->each(s->arg, s->batch, &s->sample);
-    s->batch->n_samples++;
+    bool first = s->batch->n_samples++ == 0;
+    if (first || s->sample.ts < s->batch->oldest_ts) {
+        s->batch->oldest_ts = s->sample.ts;
+    }
+    if (first || s->sample.ts > s->batch->newest_ts) {
+        s->batch->newest_ts = s->sample.ts;
+    }
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct samples_batch {
     unsigned n_measures, n_unknown;
     int measure[BATCH_MEASURES_MAX];   /**< row of measures.def; -1: unknown, to be ignored */
     size_t n_samples;
+    int64_t oldest_ts, newest_ts;      /**< of the samples; both 0: there is none */
 };
 typedef void sample_fn(void *arg, const struct samples_batch *batch, const struct sample *sample);
 /**

@@ -96,8 +96,9 @@ struct store_listener {
 };
 void store_listen(struct store *st, const struct store_listener *listener);
 
-/** Delete rows whose time field is before @p before_wall_ns, in chunks. Collections that have one. The
- *  answer's `n` counts all that went, also when it says an error. */
+/** Delete rows whose time field is before @p before_wall_ns, in chunks. Collections that have one. Where the
+ *  time is a part of the key, rows may stay until the end of their day (UTC) is before it. The answer's `n`
+ *  counts all that went, also when it says an error; it may be an estimate. */
 void store_expire(struct store *st, enum collection c, int64_t before_wall_ns, query_done_fn *done,
                   void *arg);
 /** Delete all rows of a collection, in the same way. */

@@ -248,7 +248,9 @@ enum {
                          the stored revision: CONFLICT if it is not. Append-only: several rows at
                          once, and a row whose key is there already stays as it was, uncounted */
     PHX_DELETE,     /**< by key (n_cells = n_key) with if_rev, or by conds: as many as match, in
-                         order, at most limit. No such record is fine, but CONFLICT with if_rev */
+                         order, at most limit. No such record is fine, but CONFLICT with if_rev.
+                         Retention (append-only, time_field a part of the key and PHX_LT some time,
+                         no other condition): may take more than limit, and then estimate `n` */
     PHX_SCAN,       /**< rows that match conds, in order (then by key), at most limit */
     PHX_UPDATE,     /**< apply sets to rows that match conds, in order, at most limit, each row to
                          one caller only (skip what others hold); answers the rows as changed.

@@ -393,8 +393,11 @@ def test_a_malformed_body_is_refused_and_changes_nothing(api, path, body, expect
 
 # ---- samples and logs
 
+NOW = time.time_ns() // 1000 * 1000
+
+
 def batch(seq, **more):
-    sample = {"experiment_id": str(uuid.UUID(int=7)), "variant": "baseline", "ts": 1_700_000_000_000_000_000 + seq * 1000,
+    sample = {"experiment_id": str(uuid.UUID(int=7)), "variant": "baseline", "ts": NOW + seq * 1000,
               "values": [1, None, 2.5]}
     return dict({"stream": str(uuid.UUID(int=1)), "seq": seq, "measures": ["up", "series", "new_measure"],
                  "samples": [sample]}, **more)
@@ -408,6 +411,16 @@ def stored(api, table):
     db.close()
     api.start()
     return rows
+
+
+@pytest.mark.parametrize("days", [-9, 2, -20000])
+def test_a_sample_of_another_time_is_refused(api, days):
+    one = batch(1)
+    one["samples"].append(dict(one["samples"][0], ts=NOW + days * 86400 * 10**9))
+    status, problem = api.call("POST", "/api/v1/agent/metrics", one, host="h1")
+    assert status == 422 and "retention" in problem["errors"][0]["message"]
+    one["samples"].pop()
+    assert api.call("POST", "/api/v1/agent/metrics", one, host="h1")[0] == 202
 
 
 def test_a_batch_counts_once(api):

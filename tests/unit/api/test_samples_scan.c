@@ -51,6 +51,8 @@ START_TEST(members_may_come_in_any_order)
     ck_assert_double_eq(seen[0].value[2], 523.5);
     ck_assert(str_eqz(seen[1].variant, "baseline"));
     ck_assert_int_eq(seen[1].ts, INT64_C(1700000000000000000));
+    ck_assert_int_eq(batch.oldest_ts, INT64_C(1700000000000000000));
+    ck_assert_int_eq(batch.newest_ts, INT64_C(1700000000000000000));
 }
 END_TEST
 

@@ -265,6 +265,43 @@ START_TEST(many_rows_are_appended_at_once_and_expire_in_chunks)
 }
 END_TEST
 
+static void put_sample(int64_t ts)
+{
+    struct query *q = q_put(store, C_SAMPLES);
+    q_text(q, F_SAMPLES_EXPERIMENT_ID, "e");
+    q_time(q, F_SAMPLES_TS, ts);
+    q_text(q, F_SAMPLES_HOST_ID, "h");
+    q_text(q, F_SAMPLES_VARIANT, "baseline");
+    ck_assert_int_eq(run(q).rc, 0);
+}
+
+static uint64_t expire_samples(int64_t before)
+{
+    struct seen s = { 0 };
+    store_expire(store, C_SAMPLES, before, on_done, &s);
+    while (!s.times)
+        turn();
+    ck_assert_int_eq(s.rc, 0);
+    return s.n;
+}
+
+START_TEST(days_of_samples_expire_as_a_whole)
+{
+    const int64_t hour = 3600 * NS_PER_S, now = clock_wall(), midnight = now - now % (24 * hour) - 48 * hour;
+    set_up("memory");
+    put_sample(midnight - NS_PER_US);
+    put_sample(midnight);
+    put_sample(midnight + NS_PER_US);
+    ck_assert_uint_eq(expire_samples(midnight + now % (24 * hour)), 1);
+    ck_assert_uint_eq(expire_samples(midnight + 24 * hour), 2);
+    put_sample(now - 30 * hour);
+    put_sample(now - 30 * hour + NS_PER_US);
+    /* less than two days are kept: to the moment */
+    ck_assert_uint_eq(expire_samples(now - 30 * hour + NS_PER_US), 1);
+    tear_down();
+}
+END_TEST
+
 START_TEST(the_driver_never_has_more_than_it_asked_for)
 {
     struct seen s[10] = { 0 };
@@ -406,6 +443,7 @@ int main(void)
     tcase_add_test(tc, an_update_with_an_old_revision_is_a_conflict);
     tcase_add_test(tc, a_batch_names_the_member_that_failed);
     tcase_add_test(tc, many_rows_are_appended_at_once_and_expire_in_chunks);
+    tcase_add_test(tc, days_of_samples_expire_as_a_whole);
     tcase_add_test(tc, the_driver_never_has_more_than_it_asked_for);
     tcase_add_test(tc, a_late_driver_is_not_waited_for);
     tcase_add_test(tc, closing_waits_for_what_is_in_flight_and_refuses_the_rest);
