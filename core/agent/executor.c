@@ -220,6 +220,16 @@ void executor_stop(struct executor *e)
     e->is_stopped = true;
 }
 
+bool executor_has_news(const struct executor *e)
+{
+    const struct task *t;
+    DL_FOREACH(e->tasks, t) {
+        if (t->word != WORD_NONE)
+            return true;
+    }
+    return false;
+}
+
 void executor_write_active(const struct executor *e, struct jw *w)
 {
     const struct task *t;

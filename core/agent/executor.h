@@ -25,6 +25,8 @@ void executor_load(struct executor *e, const struct json *state);
 bool executor_take(struct executor *e, const struct json *task);
 /** No new work, no reports: what is unfinished stays in the state for the next start. */
 void executor_stop(struct executor *e);
+/** Is there a task of which the API has not heard all? */
+bool executor_has_news(const struct executor *e);
 /** Array of { "id", "epoch" } of what is not reported yet. */
 void executor_write_active(const struct executor *e, struct jw *w);
 #endif

@@ -18,7 +18,7 @@ struct heartbeat {
     struct buf body;
     struct backoff backoff;
     struct host_cpu cpu;
-    int64_t interval_ns;
+    int64_t interval_ns, heard_ns; /* heard: when the last one was, monotonic */
     bool changed; /* something that full heartbeats carry; also before the first, after a failed one */
 };
 
@@ -58,8 +58,9 @@ void heartbeat_interval(void *arg, int64_t interval_ns)
     if (interval_ns == h->interval_ns)
         return;
     h->interval_ns = interval_ns;
-    if (h->timer && !h->call && h->backoff.tries == 0)
-        timer_set(h->timer, interval_ns);
+    /* Counted from the last one: a server that changes its mind all the time cannot silence us. */
+    if (h->timer && !h->call && h->backoff.tries == 0 && !h->changed)
+        timer_set(h->timer, h->heard_ns + interval_ns - clock_mono());
 }
 
 void heartbeat_changed(void *arg)
@@ -202,12 +203,12 @@ static void on_heard(void *arg, const struct fetch_reply *reply)
     buf_init(&h->body, BODY_MAX);
     if (uplink_judge(h->conf.uplink, reply) == UPLINK_OK) {
         backoff_reset(&h->backoff);
+        h->heard_ns = clock_mono();
         timer_set(h->timer, h->changed ? 0 : h->interval_ns);
         return;
     }
-    int64_t wait = backoff_next(&h->backoff, random_u64());
     h->changed = true; /* after a failure everything is said again */
-    timer_set(h->timer, wait > reply->retry_after_ns ? wait : reply->retry_after_ns);
+    timer_set(h->timer, backoff_asked(&h->backoff, reply->retry_after_ns, random_u64()));
 }
 
 static void beat(void *arg)

@@ -136,6 +136,21 @@ static int registry_open(struct agent *a, struct err *err)
     return a->registry ? 0 : err->code;
 }
 
+/* What goes first when the API comes back: what tasks led to, then samples, then logs. */
+static bool samples_yield(void *arg)
+{
+    const struct agent *a = arg;
+    return a->executor && executor_has_news(a->executor);
+}
+
+static bool logs_yield(void *arg)
+{
+    const struct agent *a = arg;
+    struct spool_stats samples;
+    outbox_stats(a->samples, &samples);
+    return samples_yield(arg) || samples.records > 1; /* one is on its way every now and then */
+}
+
 static int outboxes_open(struct agent *a, struct err *err)
 {
     uint64_t max_bytes = (uint64_t)a->settings->spool_max_bytes;
@@ -145,13 +160,17 @@ static int outboxes_open(struct agent *a, struct err *err)
                                    .max_bytes = max_bytes - max_bytes / 8,
                                    .path = "/api/v1/agent/metrics",
                                    .rows = "samples",
+                                .yields = samples_yield,
+                                .yields_arg = a,
                                    .measures = sampler_measures };
     struct outbox_conf logs = { .loop = a->loop,
                                 .uplink = a->uplink,
                                 .dir = a->logs_dir,
                                 .max_bytes = max_bytes / 8,
                                 .path = "/api/v1/agent/logs",
-                                .rows = "logs" };
+                                .rows = "logs",
+                                .yields = logs_yield,
+                                .yields_arg = a };
     if (folder_make(a->spool_dir, err) != 0)
         return err->code;
     a->samples = outbox_new(&samples, err);

@@ -11,6 +11,10 @@
 #include "core/base/mem.h"
 
 enum { ROWS_MAX = 500, BATCH_BYTES = 128 << 10 };
+#define YIELD_NS (100 * NS_PER_MS)   /* and as much again at random, between looks at what goes first */
+#define YIELD_MAX_NS (30 * NS_PER_S) /* then a batch goes all the same */
+#define INTERVAL_MAX_NS (60 * NS_PER_S)
+static const char *const wanted[] = { "X-Phoenix-Batch-Interval", NULL };
 struct outbox {
     struct outbox_conf conf;
     struct spool *spool;
@@ -23,10 +27,24 @@ struct outbox {
     struct backoff backoff;
     struct buf sending; /* body on its way */
     struct fetch *call; /* the batch on its way; NULL: none */
+    int64_t yields_since; /* monotonic; 0: does not */
     struct log_limit complain;
 };
 
 static void outbox_send(struct outbox *o);
+
+/** The API has taken one: the next one not before the interval that it asks for. */
+static void outbox_pace(struct outbox *o, struct str header)
+{
+    struct spool_stats left;
+    int64_t interval;
+    spool_stats(o->spool, &left);
+    if (left.records == 0 || !parse_duration(header, &interval) || interval <= 0)
+        return;
+    if (interval > INTERVAL_MAX_NS)
+        interval = INTERVAL_MAX_NS;
+    timer_set(o->retry_timer, interval + (int64_t)(random_u64() % ((uint64_t)interval / 4 + 1)));
+}
 
 static void on_sent(void *arg, const struct fetch_reply *reply)
 {
@@ -38,8 +56,7 @@ static void on_sent(void *arg, const struct fetch_reply *reply)
     buf_done(&o->sending);
     buf_init(&o->sending, SPOOL_RECORD_MAX + 1);
     if (verdict == UPLINK_AWAY) {
-        int64_t wait = backoff_next(&o->backoff, random_u64());
-        timer_set(o->retry_timer, wait > reply->retry_after_ns ? wait : reply->retry_after_ns);
+        timer_set(o->retry_timer, backoff_asked(&o->backoff, reply->retry_after_ns, random_u64()));
         return;
     }
     if (verdict == UPLINK_REFUSED)
@@ -47,15 +64,36 @@ static void on_sent(void *arg, const struct fetch_reply *reply)
                   (int)(reply->body.n < 300 ? reply->body.n : 300), reply->body.n ? reply->body.p : "");
     backoff_reset(&o->backoff);
     spool_ack(o->spool);
+    outbox_pace(o, reply->headers[0]);
     outbox_send(o);
+}
+
+/** Something goes before this: look again in a moment. */
+static bool outbox_yields(struct outbox *o)
+{
+    int64_t now = clock_mono();
+    bool yields = o->conf.yields && o->conf.yields(o->conf.yields_arg);
+    if (yields && o->yields_since == 0)
+        o->yields_since = now;
+    if (!yields || now - o->yields_since > YIELD_MAX_NS) {
+        o->yields_since = 0;
+        return false;
+    }
+    timer_set(o->retry_timer, YIELD_NS + (int64_t)(random_u64() % YIELD_NS));
+    return true;
 }
 
 static void outbox_send(struct outbox *o)
 {
     struct err err = { 0 };
-    if (o->call || timer_is_set(o->retry_timer) || !spool_peek(o->spool, &o->sending))
+    struct spool_stats left;
+    spool_stats(o->spool, &left);
+    if (o->call || timer_is_set(o->retry_timer) || left.records == 0 || outbox_yields(o) ||
+        !spool_peek(o->spool, &o->sending))
         return;
-    struct uplink_call call = { .method = "POST", .path = o->conf.path, .body = buf_str(&o->sending) };
+    struct uplink_call call = {
+        .method = "POST", .path = o->conf.path, .body = buf_str(&o->sending), .want_headers = wanted
+    };
     o->call = uplink_start(o->conf.uplink, &call, on_sent, o, &err);
     if (!o->call)
         timer_set(o->retry_timer, backoff_next(&o->backoff, random_u64()));

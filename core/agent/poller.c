@@ -2,6 +2,7 @@
 /* One poll is always open. After tasks the next one goes out at once; an answer without tasks that
  * came too early (another poll of this host, a proxy) is followed by a pause, as is every failure. */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "core/agent/backoff.h"
 #include "core/agent/poller.h"
@@ -11,14 +12,20 @@
 #include "core/base/mem.h"
 
 enum { REPLY_MAX = 12 << 20 };
-#define POLL_PATH "/api/v1/agent/tasks?wait="
-#define POLL_TIMEOUT_NS (45 * NS_PER_S)
+#define POLL_GRACE_NS (15 * NS_PER_S) /* for the answer, after the wait */
 #define EARLY_NS (NS_PER_S)
+/* What the API may ask for: it can neither make us spin nor put us to sleep for good. */
+#define HEARTBEAT_MIN_NS (50 * NS_PER_MS)
+#define HEARTBEAT_MAX_NS (1200 * NS_PER_S)
+#define WAIT_MIN_NS (NS_PER_S)
+#define WAIT_MAX_NS (60 * NS_PER_S)
+static const char *const wanted[] = { "X-Phoenix-Heartbeat-Interval", "X-Phoenix-Poll-Wait", NULL };
 struct poller {
     struct poller_conf conf;
     struct fetch *call;
     struct timer *timer;
     struct backoff backoff;
+    int64_t wait_ns; /* of the next poll */
     bool was_heard; /* the first poll does not wait: its answer brings the interval of heartbeats */
 };
 
@@ -29,6 +36,7 @@ struct poller *poller_new(const struct poller_conf *conf)
     struct poller *p = mem_alloc(sizeof *p);
     p->conf = *conf;
     p->timer = timer_new(conf->loop, poll_now, p);
+    p->wait_ns = 30 * NS_PER_S;
     p->backoff = (struct backoff){ .first_ns = 500 * NS_PER_MS, .cap_ns = 30 * NS_PER_S };
     return p;
 }
@@ -43,10 +51,9 @@ void poller_free(struct poller *p)
     free(p);
 }
 
-static void poll_later(struct poller *p, int64_t at_least_ns)
+static void poll_later(struct poller *p, int64_t asked_ns)
 {
-    int64_t wait = backoff_next(&p->backoff, random_u64());
-    timer_set(p->timer, wait > at_least_ns ? wait : at_least_ns);
+    timer_set(p->timer, backoff_asked(&p->backoff, asked_ns, random_u64()));
 }
 
 /** How many deliveries of the answer were new to us; -1: it is not what a poll answers. */
@@ -64,12 +71,22 @@ static int take_tasks(struct poller *p, struct str body)
     return n_new;
 }
 
-static void take_interval(struct poller *p, struct str header)
+/** A duration that the API said, brought within bounds. False: it said none. */
+static bool take_duration(struct str header, int64_t min_ns, int64_t max_ns, int64_t *ret)
+{
+    int64_t ns;
+    if (header.n == 0 || !parse_duration(header, &ns))
+        return false;
+    *ret = ns < min_ns ? min_ns : ns > max_ns ? max_ns : ns;
+    return true;
+}
+
+static void take_intervals(struct poller *p, const struct fetch_reply *reply)
 {
     int64_t interval;
-    if (header.n > 0 && parse_duration(header, &interval) && interval >= 50 * NS_PER_MS &&
-        interval <= 3600 * NS_PER_S)
+    if (take_duration(reply->headers[0], HEARTBEAT_MIN_NS, HEARTBEAT_MAX_NS, &interval))
         p->conf.on_interval(p->conf.arg, interval);
+    take_duration(reply->headers[1], WAIT_MIN_NS, WAIT_MAX_NS, &p->wait_ns);
 }
 
 static void on_answer(void *arg, const struct fetch_reply *reply)
@@ -82,9 +99,10 @@ static void on_answer(void *arg, const struct fetch_reply *reply)
         poll_later(p, reply->retry_after_ns);
         return;
     }
-    take_interval(p, reply->header);
+    int64_t early_ns = p->wait_ns / 2 < EARLY_NS ? p->wait_ns / 2 : EARLY_NS;
+    take_intervals(p, reply);
     int n_new = take_tasks(p, reply->body);
-    bool is_in_time = reply->took_ns >= EARLY_NS || !p->was_heard;
+    bool is_in_time = reply->took_ns >= early_ns || !p->was_heard;
     p->was_heard = true;
     if (n_new > 0)
         malloc_trim(64 << 10); /* configs may be large, and the next ones are far */
@@ -100,11 +118,14 @@ static void poll_now(void *arg)
 {
     struct poller *p = arg;
     struct err err = { 0 };
+    char path[64], wait[32];
+    snprintf(path, sizeof path, "/api/v1/agent/tasks?wait=%s",
+             p->was_heard ? format_duration(p->wait_ns, wait) : "0s");
     struct uplink_call call = { .method = "GET",
-                                .path = p->was_heard ? POLL_PATH "30s" : POLL_PATH "0s",
-                                .timeout_ns = POLL_TIMEOUT_NS,
+                                .path = path,
+                                .timeout_ns = p->wait_ns + POLL_GRACE_NS,
                                 .max_reply = REPLY_MAX,
-                                .want_header = "X-Phoenix-Heartbeat-Interval" };
+                                .want_headers = wanted };
     p->call = uplink_start(p->conf.uplink, &call, on_answer, p, &err);
     if (!p->call)
         poll_later(p, 0);

@@ -69,10 +69,8 @@ static void on_told(void *arg, const struct fetch_reply *reply)
     case UPLINK_OK: on_heard(t); break;
     case UPLINK_REFUSED: on_refused(t, reply->status); break;
     case UPLINK_AWAY:
-        if (t->word != WORD_NONE) {
-            int64_t wait = backoff_next(&t->backoff, random_u64());
-            timer_set(t->retry, wait > reply->retry_after_ns ? wait : reply->retry_after_ns);
-        }
+        if (t->word != WORD_NONE)
+            timer_set(t->retry, backoff_asked(&t->backoff, reply->retry_after_ns, random_u64()));
         return;
     }
     task_tell(t); /* what came up in the meantime */

@@ -47,7 +47,7 @@ struct fetch *uplink_start(struct uplink *u, const struct uplink_call *call, fet
         .body = call->body,
         .timeout_ns = call->timeout_ns ? call->timeout_ns : 10 * NS_PER_S,
         .max_reply = call->max_reply ? call->max_reply : 64 << 10,
-        .want_header = call->want_header,
+        .want_headers = call->want_headers,
     };
     return fetch_start(u->fetcher, &req, done, arg, err);
 }

@@ -15,7 +15,7 @@ struct uplink_call {
     struct str body;    /**< JSON; borrowed until done */
     int64_t timeout_ns; /**< 0: 10 s */
     size_t max_reply;   /**< 0: 64 KiB */
-    const char *want_header;
+    const char *const *want_headers; /**< as fetch_req has them: static */
 };
 /** As fetch_start(): NULL and an error, or done() exactly once, later. */
 struct fetch *uplink_start(struct uplink *u, const struct uplink_call *call, fetch_done_fn *done, void *arg,

@@ -33,8 +33,8 @@ struct fetch {
     fetch_done_fn *done;
     void *arg;
     int64_t started_ns;
-    char *want_header; /* NULL: none */
-    char *header;      /* its value */
+    const char *const *want_headers;
+    char *found[FETCH_HEADERS]; /* their values */
     struct fetch_reply reply;
 };
 
@@ -44,12 +44,13 @@ static void on_deliver(void *arg)
 {
     struct fetch *x = arg;
     x->reply.body = x->reply.rc == 0 ? buf_str(&x->body) : (struct str){ "", 0 };
-    x->reply.header = x->header ? str_trim(str_of(x->header)) : (struct str){ NULL, 0 };
+    for (int i = 0; i < FETCH_HEADERS; i++)
+        x->reply.headers[i] = x->found[i] ? str_trim(str_of(x->found[i])) : (struct str){ NULL, 0 };
     x->reply.took_ns = clock_mono() - x->started_ns;
     x->done(x->arg, &x->reply);
     buf_done(&x->body);
-    free(x->want_header);
-    free(x->header);
+    for (int i = 0; i < FETCH_HEADERS; i++)
+        free(x->found[i]);
     free(x);
 }
 
@@ -80,9 +81,11 @@ static void fetch_result(struct fetch *x, CURLcode code)
     }
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    struct curl_header *found;
-    if (x->want_header && curl_easy_header(x->easy, x->want_header, 0, CURLH_HEADER, -1, &found) == CURLHE_OK)
-        x->header = mem_strdup(found->value);
+    for (int i = 0; x->want_headers && i < FETCH_HEADERS && x->want_headers[i]; i++) {
+        struct curl_header *h;
+        if (curl_easy_header(x->easy, x->want_headers[i], 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+            x->found[i] = mem_strdup(h->value);
+    }
     x->reply.status = (int)status;
     x->reply.retry_after_ns = retry_after > 86400 ? 86400 * NS_PER_S : retry_after * NS_PER_S;
     fetch_end(x, 0, NULL);
@@ -257,7 +260,7 @@ struct fetch *fetch_start(struct fetcher *f, const struct fetch_req *req, fetch_
     struct fetch *x = mem_alloc(sizeof *x);
     *x = (struct fetch){ .loop = f->loop, .owner = f, .easy = easy, .done = done, .arg = arg };
     x->started_ns = clock_mono();
-    x->want_header = mem_strdup(req->want_header);
+    x->want_headers = req->want_headers;
     buf_init(&x->body, req->max_reply);
     set_policy(easy, f->user_agent);
     set_request(x, req);

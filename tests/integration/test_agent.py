@@ -480,6 +480,88 @@ def test_the_api_goes_away_and_nothing_is_lost_or_counted_twice(lab):
     assert all(sorted(s) == list(range(1, len(s) + 1)) for s in streams.values())
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("kind", ["heartbeat", "metrics", "logs", "tasks"])
+def test_retry_after_is_honoured_by_every_post(lab, kind, status):
+    lab.start()
+    lab.up()
+    lab.api.refuse = {kind: (status, "1")}
+    task = lab.task("collector", "start", lab.config("candidate", {"lines": 5}))
+    wait_until(lambda: len(lab.api.times(kind, status)) >= 3, "it was refused and tried again")
+    times = lab.api.times(kind, status)
+    assert min(b - a for a, b in zip(times, times[1:])) >= 0.95
+    lab.api.refuse = {}
+    wait_until(lambda: lab.api.times(kind)[-1] > lab.api.times(kind, status)[-1], "it is taken")
+    lab.ended(task)
+
+
+def test_a_server_cannot_send_the_agent_to_sleep_for_good(lab):
+    """Days of Retry-After are cut by the agent; what it waits in the end is not for a test."""
+    lab.api.heartbeat = "24h"
+    lab.api.poll_wait = "24h"
+    lab.start()
+    wait_until(lambda: lab.api.waits[1:], "a second poll")
+    assert lab.api.waits[1] == 60
+
+
+def test_a_server_cannot_make_the_agent_spin(lab):
+    lab.api.heartbeat, lab.api.poll_wait, lab.api.batch_interval = "1ns", "0s", "0s"
+    lab.start()
+    begun = len(lab.api.heartbeats), lab.api.polls, wait_until(lambda: lab.api.waits[1:], "a second poll")
+    assert begun[2][0] == 1
+    wait_until(lambda: len(lab.api.heartbeats) > begun[0] + 20, "heartbeats go on")
+    times = lab.api.times("heartbeat")
+    assert (times[-1] - times[0]) / (len(times) - 1) >= 0.045
+    assert len(lab.api.waits) < 20
+
+
+def test_intervals_of_the_server_count_from_the_next_poll_on(lab):
+    lab.api.heartbeat, lab.api.poll_wait = "10s", "1s"
+    lab.start()
+    wait_until(lambda: len(lab.api.waits) >= 3, "polls follow the wait that was asked for")
+    assert set(lab.api.waits[1:]) == {1}
+    n = len(lab.api.heartbeats)
+    lab.api.heartbeat, lab.api.poll_wait = "100ms", "2s"
+    wait_until(lambda: len(lab.api.heartbeats) > n + 3, "heartbeats come faster", 5)
+    wait_until(lambda: lab.api.waits[-1] == 2, "polls wait longer", 5)
+
+
+def test_what_was_spooled_goes_out_no_faster_than_the_server_asks(lab):
+    lab.start()
+    lab.up()
+    wait_until(lambda: lab.api.samples(), "samples arrive")
+    lab.api.refuse = {"metrics": (503, None)}
+    spool = lab.agent.state / "spool" / "samples"
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 6000, "batches are on disk", 60)
+    lab.api.batch_interval, lab.api.refuse = "300ms", {}
+    begun = len(lab.api.times("metrics", 202))
+    wait_until(lambda: len(lab.api.times("metrics", 202)) > begun + 4, "some were sent", 60)
+    times = lab.api.times("metrics", 202)[begun:begun + 4]
+    assert min(b - a for a, b in zip(times, times[1:])) >= 0.28
+
+
+def test_results_go_before_samples_and_samples_before_logs(lab):
+    """All that was kept while the API was away, in the order of its worth."""
+    lab.start()
+    lab.up(content={"lines": 3})
+    wait_until(lambda: lab.api.samples() and lab.api.log_lines(), "batches arrive")
+    kinds = ("metrics", "logs", "tasks")
+    with lab.api.changed:
+        lab.api.refuse = {kind: (503, "1") for kind in kinds}
+    task = lab.task("collector", "start", lab.config("candidate", {"lines": 50}))
+    spool = lab.agent.state / "spool" / "samples"
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 3000, "batches are on disk", 60)
+    with lab.api.changed:
+        lab.api.refuse = {kind: (503, "1") for kind in ("metrics", "logs")}
+    lab.ended(task)
+    at = len(lab.api.calls)
+    lab.api.refuse = {}
+    wait_until(lambda: any(line.get("source", "").endswith("candidate") for line in lab.api.log_lines()), "the last log lines", 60)
+    kinds = [kind for _, kind, status in lab.api.calls[at:] if status == 202]
+    assert kinds.index("metrics") < kinds.index("logs")
+    assert kinds[:kinds.index("logs")].count("metrics") >= 2, kinds
+
+
 def test_what_was_spooled_by_a_killed_agent_is_sent_by_the_next(lab):
     lab.start()
     lab.up()

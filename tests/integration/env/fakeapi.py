@@ -36,6 +36,11 @@ class FakeApi:
         self.lose_status = 0       # so many reports are taken, but their answer is lost
         self.refuse_status = None  # answer this to every report
         self.retry_after = None
+        self.poll_wait = None      # X-Phoenix-Poll-Wait
+        self.batch_interval = None  # X-Phoenix-Batch-Interval
+        self.refuse = {}           # heartbeat, metrics, logs or tasks: (status, Retry-After)
+        self.calls = []            # every call: (monotonic time, kind, status)
+        self.waits = []            # what polls asked for
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -60,6 +65,10 @@ class FakeApi:
             server.server_close()
             with self.changed:
                 self.changed.notify_all()
+
+    def times(self, kind, status=None):
+        with self.changed:
+            return [at for at, k, s in self.calls if k == kind and status in (None, s)]
 
     def enqueue(self, *args, **kwargs):
         task = Task(*args, **kwargs)
@@ -132,7 +141,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.is_away():
             return
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
-        wait = float(query["wait"][0].rstrip("s"))
+        wait = 60.0 if query["wait"] == ["1m"] else float(query["wait"][0].rstrip("s"))
+        api.waits.append(wait)
         deadline = time.monotonic() + wait
         with api.changed:
             api.polls += 1
@@ -153,6 +163,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("X-Phoenix-Heartbeat-Interval", api.heartbeat)
+        if api.poll_wait:
+            self.send_header("X-Phoenix-Poll-Wait", api.poll_wait)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         if cut:
@@ -168,6 +180,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.is_away():
             return
+        kind = self.path.split("/")[4]  # heartbeat, metrics, logs, tasks
+        if kind in api.refuse:
+            status, after = api.refuse[kind]
+            api.calls.append((time.monotonic(), kind, status))
+            self.answer(status, {"title": "not now"}, {"Retry-After": after} if after else None)
+            return
         with api.changed:
             if self.path == "/api/v1/agent/heartbeat":
                 api.heartbeats.append(body)
@@ -178,13 +196,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 status = self.batch(api, api.logs, body)
             else:
                 status = self.report(api, self.path.split("/")[-2], body)
+            api.calls.append((time.monotonic(), kind, status))
             lose = "/tasks/" in self.path and api.lose_status > 0
             api.lose_status -= lose
             api.changed.notify_all()
         if lose:
             self.close_connection = True
             return
-        self.answer(status, None if status == 204 else {})
+        paced = kind in ("metrics", "logs") and api.batch_interval
+        self.answer(status, None if status == 204 else {}, {"X-Phoenix-Batch-Interval": api.batch_interval} if paced else None)
 
     @staticmethod
     def batch(api, store, body):

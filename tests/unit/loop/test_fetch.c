@@ -34,6 +34,7 @@ static struct {
     size_t body_n;
     char body[256], why[128];
     int64_t retry_after_ns;
+    char headers[FETCH_HEADERS][32];
 } got;
 
 static void conn_end(struct conn *c)
@@ -114,6 +115,8 @@ static void on_reply(void *arg, const struct fetch_reply *r)
     got.status = r->status;
     got.body_n = r->body.n;
     got.retry_after_ns = r->retry_after_ns;
+    for (int i = 0; i < FETCH_HEADERS; i++)
+        str_copy(got.headers[i], sizeof got.headers[i], r->headers[i]);
     str_copy(got.body, sizeof got.body, r->body);
     str_copy(got.why, sizeof got.why, str_of(r->why ? r->why : ""));
     loop_stop(loop);
@@ -122,8 +125,9 @@ static void on_reply(void *arg, const struct fetch_reply *r)
 static struct fetch *start(const char *method, const char *body, int64_t timeout_ns)
 {
     static const char *const headers[] = { "X-A: b", "Content-Type: application/json", NULL };
+    static const char *const wanted[] = { "X-One", "X-Two", NULL };
     struct fetch_req req = { .method = method, .url = server.url, .headers = headers, .body = str_of(body),
-                             .timeout_ns = timeout_ns, .max_reply = 100 };
+                             .want_headers = wanted, .timeout_ns = timeout_ns, .max_reply = 100 };
     struct err err = { 0 };
     struct fetch *x = fetch_start(fetcher, &req, on_reply, NULL, &err);
     ck_assert_msg(x != NULL, "%s", err.msg);
@@ -282,6 +286,16 @@ START_TEST(redirects_are_answers_and_retry_after_is_told)
 }
 END_TEST
 
+START_TEST(the_headers_that_were_asked_for_are_handed_over)
+{
+    server.answer = "HTTP/1.1 200 OK\r\nX-Two:  2s \r\nX-Three: 3\r\nContent-Length: 0\r\n\r\n";
+    start("GET", NULL, 5 * NS_PER_S);
+    run();
+    ck_assert_str_eq(got.headers[0], "");
+    ck_assert_str_eq(got.headers[1], "2s");
+}
+END_TEST
+
 START_TEST(only_http_urls_are_taken)
 {
     static const char *const bad[] = { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
@@ -357,6 +371,7 @@ int main(void)
     tcase_add_test(t, silence_is_a_timeout);
     tcase_add_test(t, an_answer_over_the_limit_is_refused);
     tcase_add_test(t, redirects_are_answers_and_retry_after_is_told);
+    tcase_add_test(t, the_headers_that_were_asked_for_are_handed_over);
     tcase_add_test(t, only_http_urls_are_taken);
     tcase_add_test(t, a_transfer_can_be_cancelled_at_each_point);
     tcase_add_test(t, freeing_the_fetcher_cancels_what_runs);
