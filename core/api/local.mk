@@ -8,7 +8,8 @@ API_LIBS = libapi.a $(EXPERIMENT_LIBS) $(HTTP_LIBS) $(STORE_LIBS)
 # The program: routes, what is shown of the system.
 API_SYSTEM_SOURCES = %D%/api.h %D%/parts.def %D%/routes.h %D%/routes.c %D%/handlers.h %D%/types.h %D%/types.c \
   %D%/system.c %D%/metrics.h %D%/metrics.c %D%/dump.c %D%/page.h %D%/page.c %D%/idempotency.h %D%/idempotency.c \
-  %D%/retention.h %D%/retention.c %D%/lease.h %D%/lease.c
+  %D%/retention.h %D%/retention.c %D%/lease.h %D%/lease.c \
+  %D%/listen.h %D%/listen.c %D%/workers.h %D%/workers.c
 # Tasks, agents, samples and logs.
 API_AGENT_SOURCES = %D%/waiters.h %D%/waiters_priv.h %D%/waiters.c %D%/taskq.h %D%/taskq_priv.h %D%/taskq.c \
   %D%/taskq_claim.c %D%/taskq_report.c %D%/taskq_sweep.c %D%/taskq_count.c %D%/backoff.h %D%/backoff.c %D%/tasks.c \

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * phoenix-api. Start: settings, log, plugins, store, what the agents did before, the parts, the listener.
- * End, on SIGTERM or SIGINT: the listener closes, parked polls are answered, requests in flight finish,
- * what is in memory is written, the store closes, the parts are freed. A second signal ends at once.
+ * phoenix-api, alone or as a worker; the parent of workers is workers.c. Start: settings, log, plugins,
+ * store, what the agents did before, the parts, the listener. End, on SIGTERM, SIGINT or the end of the
+ * lifeline: no more is accepted, parked polls are answered, requests in flight finish, what is in memory is
+ * written, the store closes, the parts are freed. A second signal ends at once.
  */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "config.h"
 #include "core/api/admission.h"
 #include "core/api/agents.h"
 #include "core/api/ingest.h"
 #include "core/api/lease.h"
+#include "core/api/listen.h"
 #include "core/api/loads.h"
 #include "core/api/pipelines.h"
 #include "core/api/retention.h"
@@ -20,12 +22,12 @@
 #include "core/api/scheduler.h"
 #include "core/api/taskq.h"
 #include "core/api/waiters.h"
+#include "core/api/workers.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
 #define DRAIN_TICK_NS (5 * NS_PER_MS)
-#define DRAIN_MAX_NS (10 * NS_PER_S)
 #define IDLE_TIMEOUT_NS (75 * NS_PER_S) /* longer than the longest wait of a poll */
 
 static const struct part {
@@ -42,6 +44,9 @@ struct process {
     struct api api;
     struct arena *arena;
     size_t n_started; /* parts */
+    struct handed handed;
+    struct watch *lifeline;
+    struct http_server *admin; /* NULL: none */
     struct timer *drain;
     int64_t drain_until;
     int signals;
@@ -57,10 +62,9 @@ static void on_store_closed(void *arg)
     while (p->n_started > 0) {
         parts[--p->n_started].stop(&p->api);
     }
-    if (p->api.http) {
-        http_server_free(p->api.http);
-        p->api.http = NULL;
-    }
+    http_server_free(p->admin);
+    http_server_free(p->api.http);
+    p->admin = p->api.http = NULL;
     log_event(EV_STOPPED, NULL, "the store is closed");
     loop_stop(p->api.loop);
 }
@@ -81,7 +85,8 @@ static void process_fail(struct process *p, const struct err *err, const char *w
 static void on_drain_tick(void *arg)
 {
     struct process *p = arg;
-    if (http_server_pending(p->api.http) > 0 && clock_mono() < p->drain_until) {
+    size_t pending = http_server_pending(p->api.http) + (p->admin ? http_server_pending(p->admin) : 0);
+    if (pending > 0 && clock_mono() < p->drain_until) {
         timer_set(p->drain, DRAIN_TICK_NS);
         return;
     }
@@ -90,79 +95,110 @@ static void on_drain_tick(void *arg)
     store_close(p->api.store, on_store_closed, p);
 }
 
-static void on_signal(void *arg)
+/* @p is_last: nobody goes on with the listening socket. */
+static void process_drain(struct process *p, bool is_last)
 {
-    struct process *p = arg;
+    struct api *api = &p->api;
     if (p->signals++ > 0) {
         _exit(EXIT_FAILURE);
     }
-    p->api.draining = true;
-    if (!p->api.http) {
+    api->draining = true;
+    if (!api->http) {
         log_event(EV_STOPPING, NULL, "before the start was complete");
         _exit(EXIT_FAILURE); /* nothing has been accepted */
     }
-    log_event(EV_STOPPING, NULL, "%zu requests wait", http_server_pending(p->api.http));
-    http_server_drain(p->api.http);
-    waiters_drain(&p->api);
-    leases_release(&p->api);
-    scheduler_drain(&p->api);
-    p->drain_until = clock_mono() + DRAIN_MAX_NS;
+    log_event(EV_STOPPING, NULL, "%zu requests wait", http_server_pending(api->http));
+    http_server_drain(api->http, is_last);
+    if (p->admin) {
+        http_server_drain(p->admin, is_last);
+    }
+    waiters_drain(api);
+    leases_release(api);
+    scheduler_drain(api);
+    p->drain_until = clock_mono() + api->settings->drain_time;
     timer_set(p->drain, DRAIN_TICK_NS);
+}
+
+static void on_signal(void *arg)
+{
+    process_drain(arg, false);
+}
+
+/* The parent has ended, or wants all to end. */
+static void on_lifeline(void *arg, int fd, unsigned what)
+{
+    struct process *p = arg;
+    watch_set(p->lifeline, 0);
+    if (p->signals == 0) {
+        process_drain(p, true);
+    }
 }
 
 /* ---- the start */
 
-static bool is_loopback(const char *address)
+static struct http_server *server_new(struct process *p, const struct endpoint *e, int fd,
+                                      unsigned connections, struct err *err)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, address, &v4) == 1) {
-        return ntohl(v4.s_addr) >> 24 == 127;
-    }
-    return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    const struct settings *s = p->api.settings;
+    struct http_conf conf = {
+        .address = e->address,
+        .port = e->port,
+        .listen_fd = fd,
+        .max_body = (size_t)s->api_max_body,
+        .max_bodies = (size_t)s->api_max_bodies,
+        .admit = admission_admit,
+        .request_timeout_ns = s->api_request_timeout,
+        .idle_timeout_ns = IDLE_TIMEOUT_NS,
+        .max_connections = connections,
+        .server_name = "phoenix-api/" PACKAGE_VERSION,
+    };
+    return http_server_new(p->api.loop, &conf, routes, routes_count(), &p->api, err);
 }
 
-/* "127.0.0.1:8080", "[::1]:8080" */
-static int listen_parse(struct arena *a, const char *text, struct http_conf *ret, struct err *err)
+static int listen_admin(struct process *p, struct err *err)
 {
-    const char *colon = strrchr(text, ':');
-    int64_t port = -1;
-    struct str address = { text, colon ? (size_t)(colon - text) : 0 };
-    if (address.n > 2 && address.p[0] == '[' && address.p[address.n - 1] == ']') {
-        address = (struct str){ address.p + 1, address.n - 2 };
+    const struct settings *s = p->api.settings;
+    char url[ENDPOINT_URL_MAX];
+    struct endpoint e;
+    int rc = s->admin_listen[0] ? endpoint_parse("admin.listen", s->admin_listen, &e, err) : 0;
+    if (rc || !s->admin_listen[0]) {
+        return rc;
     }
-    if (!colon || !address.n || !parse_int(str_of(colon + 1), &port) || port < 0 || port > 65535) {
-        return err_set(err, ERR_CONFIG, "listen is \"%s\", not ADDRESS:PORT", text);
+    unsigned connections = listen_connections_admin((unsigned)s->api_max_connections);
+    p->admin = server_new(p, &e, p->handed.admin_fd, connections, err);
+    if (!p->admin) {
+        return err->code;
     }
-    ret->address = arena_strndup(a, address);
-    ret->port = (uint16_t)port;
+    e.port = http_server_port(p->admin);
+    log_event(EV_STARTED, NULL, "operators reach process %d at %s", (int)getpid(), endpoint_url(&e, url));
     return 0;
 }
 
 static int listen_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
-    const struct settings *s = api->settings;
-    struct http_conf conf = {
-        .max_body = (size_t)s->api_max_body,
-        .max_bodies = (size_t)s->api_max_bodies,
-        .admit = admission_admit,
-        .request_timeout_ns = s->api_request_timeout,
-        .idle_timeout_ns = IDLE_TIMEOUT_NS,
-        .max_connections = (unsigned)s->api_max_connections,
-        .server_name = "phoenix-api/" PACKAGE_VERSION,
-    };
-    int rc = listen_parse(p->arena, s->listen, &conf, err);
+    char url[ENDPOINT_URL_MAX];
+    struct endpoint e = { 0 };
+    int rc = p->handed.listen_fd ? endpoint_of(p->handed.listen_fd, &e, err)
+                                 : endpoint_parse("listen", api->settings->listen, &e, err);
+    if (rc == 0) {
+        rc = listen_admin(p, err);
+    }
     if (rc) {
         return rc;
     }
-    api->http = http_server_new(api->loop, &conf, routes, routes_count(), api, err);
+    unsigned connections = listen_connections((unsigned)api->settings->api_max_connections);
+    api->http = server_new(p, &e, p->handed.listen_fd, connections, err);
     if (!api->http) {
         return err->code;
     }
-    bool v6 = strchr(conf.address, ':') != NULL;
-    log_event(EV_STARTED, NULL, "phoenix-api " PACKAGE_VERSION " listens on http://%s%s%s:%u", v6 ? "[" : "",
-              conf.address, v6 ? "]" : "", http_server_port(api->http));
+    e.port = http_server_port(api->http);
+    if (p->handed.worker < 0) {
+        log_event(EV_STARTED, NULL, "phoenix-api " PACKAGE_VERSION " listens on %s", endpoint_url(&e, url));
+        return 0;
+    }
+    (void)!send(p->handed.lifeline, "r", 1, MSG_NOSIGNAL); /* if nobody hears it, the lifeline's end does */
+    log_event(EV_STARTED, NULL, "worker %d serves", p->handed.worker);
     return 0;
 }
 
@@ -190,6 +226,13 @@ static void on_store_open(void *arg, const struct err *err)
     if (err) {
         p->api.store = NULL;
         process_fail(p, err, "cannot open the store");
+        return;
+    }
+    if (p->handed.worker >= 0 && !store_is_shared(p->api.store)) {
+        struct err refused = { 0 };
+        err_set(&refused, ERR_CONFIG, "the store %s is for one process", p->api.settings->store);
+        err_remedy(&refused, "set workers to 1");
+        process_fail(p, &refused, "workers");
         return;
     }
     agents_load(&p->api, on_agents_loaded, p);
@@ -229,9 +272,8 @@ static int store_start(struct process *p, struct err *err)
     return api->store ? 0 : err->code;
 }
 
-static int refuse_settings(const struct settings *s, struct arena *a, struct err *err)
+static int refuse_settings(const struct settings *s, const struct handed *h, struct err *err)
 {
-    struct http_conf conf;
     if (s->feature_k8s_mode) {
         return err_set(
             err, ERR_CONFIG,
@@ -241,29 +283,27 @@ static int refuse_settings(const struct settings *s, struct arena *a, struct err
         return err_set(err, ERR_CONFIG,
                        "feature.lean_agents is false, but agents are all there is: remove it");
     }
-    int rc = listen_parse(a, s->listen, &conf, err);
-    if (rc == 0 && !is_loopback(conf.address) && !s->listen_insecure) {
-        rc = err_set(err, ERR_CONFIG,
-                     "listen is \"%s\", which others can reach, and the API has no credentials yet",
-                     s->listen);
-        err_remedy(err, "listen on 127.0.0.1, or set listen.insecure");
+    if (s->workers > 1 && strcmp(s->store, "sqlite") == 0) {
+        err_set(err, ERR_CONFIG, "workers is %d, but the store sqlite is for one process", (int)s->workers);
+        err_remedy(err, "set store to pg, or workers to 1");
+        return ERR_CONFIG;
     }
-    return rc;
+    return listen_check(s, h, err);
 }
 
 static int process_start(struct process *p, struct err *err)
 {
     struct api *api = &p->api;
-    int rc = refuse_settings(api->settings, p->arena, err);
-    if (rc) {
-        return rc;
-    }
+    int rc;
     api->loop = loop_new(err);
     if (!api->loop) {
         return err->code;
     }
     api->started_ns = clock_wall();
     p->drain = timer_new(api->loop, on_drain_tick, p);
+    if (p->handed.lifeline >= 0) {
+        p->lifeline = watch_new(api->loop, p->handed.lifeline, WATCH_READ, on_lifeline, p);
+    }
     if ((rc = loop_on_signal(api->loop, SIGTERM, on_signal, p, err)) != 0 ||
         (rc = loop_on_signal(api->loop, SIGINT, on_signal, p, err)) != 0) {
         return rc;
@@ -286,6 +326,7 @@ static int process_run(struct process *p)
         p->status = EXIT_FAILURE;
     }
     timer_free(p->drain);
+    watch_free(p->lifeline);
     if (p->api.loop) {
         loop_free(p->api.loop); /* runs what was put off, such as the end of instances */
         registry_free(p->api.registry);
@@ -303,12 +344,35 @@ static bool dumped(int argc, char **argv)
     return false;
 }
 
+static void start_log(const struct settings *s, const struct process *p)
+{
+    static char name[32] = "phoenix-api";
+    enum log_level level = LOG_LEVEL_INFO;
+    if (p->handed.worker >= 0) {
+        snprintf(name, sizeof name, "phoenix-api/%d", p->handed.worker);
+    }
+    log_parse_level(str_of(s->log_level), &level);
+    log_init(name, level, strcmp(s->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+}
+
+static int run(struct process *p, char **argv)
+{
+    const struct settings *s = p->api.settings;
+    struct err err = { 0 };
+    int rc = handed_read(s, &p->handed, &err);
+    start_log(s, p);
+    if (rc || refuse_settings(s, &p->handed, &err)) {
+        log_error(EV_START_FAILED, NULL, &err, "phoenix-api");
+        return EXIT_FAILURE;
+    }
+    return s->workers > 1 && p->handed.worker < 0 ? workers_run(s, &p->handed, argv) : process_run(p);
+}
+
 int main(int argc, char **argv)
 {
     struct process process = { 0 };
     struct settings *settings = NULL;
     enum settings_action action;
-    enum log_level level = LOG_LEVEL_INFO;
     struct err err = { 0 };
     if (dumped(argc, argv)) {
         return EXIT_SUCCESS;
@@ -322,12 +386,9 @@ int main(int argc, char **argv)
         settings_free(settings);
         return EXIT_SUCCESS;
     }
-    log_parse_level(str_of(settings->log_level), &level);
-    log_init("phoenix-api", level,
-             strcmp(settings->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
     process.api.settings = settings;
     process.arena = arena_new();
-    int status = process_run(&process);
+    int status = run(&process, argv);
     arena_free(process.arena);
     settings_free(settings);
     return status;

@@ -16,8 +16,10 @@
 #include "core/base/mem.h"
 
 #define TICK_NS (100 * NS_PER_MS)
+#define DRAIN_TICK_NS (20 * NS_PER_MS)
 enum {
     FORGET_TICKS = 600,    /* a minute: twice the usual wait */
+    DRAIN_BATCH_MIN = 20,  /* 1,000 a second */
     OVERDUE_TICKS = 50,    /* patience with a claim that does not come back */
     IDLE_SLOTS_MAX = 50000 /* about 8 MB; more hosts are forgotten at once */
 };
@@ -286,16 +288,34 @@ void waiters_wake(struct api *api, const char *host_id)
     }
 }
 
+/* The next few. Slots that nobody waits in any more go as well, so that they are looked at once more only. */
+static void on_drain(void *arg)
+{
+    struct waiters *ws = arg;
+    struct waiter *w, *tmp;
+    size_t left = ws->drain_batch;
+    HASH_ITER(hh, ws->by_host, w, tmp) {
+        if (left == 0) {
+            timer_set(ws->drain, DRAIN_TICK_NS);
+            return;
+        }
+        w->overdue = true; /* for those in a claim: whatever it brings */
+        if (w->state == WAITER_PARKED) {
+            waiter__park(ws, w);
+            left--;
+        } else if (w->state == WAITER_NONE) {
+            waiter_free(ws, w);
+        }
+    }
+}
+
 void waiters_drain(struct api *api)
 {
     struct waiters *ws = api->waiters;
-    struct waiter *w, *tmp;
-    HASH_ITER(hh, ws->by_host, w, tmp) {
-        w->overdue = true; /* for those in a claim: whatever it brings */
-        if (w->rq && w->state == WAITER_PARKED) {
-            waiter__park(ws, w);
-        }
-    }
+    size_t ticks = (size_t)(api->settings->drain_time / 2 / DRAIN_TICK_NS) + 1;
+    size_t batch = ws->stats.parked / ticks + 1;
+    ws->drain_batch = batch > DRAIN_BATCH_MIN ? batch : DRAIN_BATCH_MIN;
+    on_drain(ws);
 }
 
 void waiters_stats(const struct api *api, struct waiters_stats *ret)
@@ -316,6 +336,7 @@ int waiters_start(struct api *api, struct err *err)
     ws->queued_end = &ws->queued;
     ws->ticker = timer_new(api->loop, on_tick, ws);
     ws->retry = timer_new(api->loop, on_retry, ws);
+    ws->drain = timer_new(api->loop, on_drain, ws);
     ws->random = random_u64() | 1;
     ws->complaints.interval_ns = 10 * NS_PER_S;
     api->waiters = ws;
@@ -332,6 +353,7 @@ void waiters_stop(struct api *api)
     }
     timer_free(ws->ticker);
     timer_free(ws->retry);
+    timer_free(ws->drain);
     free(ws);
     api->waiters = NULL;
 }

@@ -45,6 +45,8 @@ struct waiters {
     bool claim_in_flight, flush_posted;
     struct timer *retry;  /**< after a claim that failed; then one claim goes for all who are queued */
     struct log_limit complaints;
+    struct timer *drain;
+    size_t drain_batch;   /**< polls that are answered at a tick of it */
     uint64_t random;
     size_t idle;          /**< slots in WAITER_NONE */
     struct waiters_stats stats;

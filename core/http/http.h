@@ -56,6 +56,8 @@ struct route {
 struct http_conf {
     const char *address; /**< numeric */
     uint16_t port;       /**< 0: any; see http_server_port() */
+    int listen_fd;       /**< a socket that listens already and outlives this process, which others made and
+                              go on with; the server takes the descriptor. 0: none, open one */
     size_t max_body;
     size_t max_bodies;   /**< bytes of bodies that are announced and not answered yet; 0: any */
     int64_t request_timeout_ns; /**< first byte to last byte of a request */
@@ -71,9 +73,13 @@ struct http_server;
 struct http_server *http_server_new(struct loop *l, const struct http_conf *conf, const struct route *routes,
                                     size_t n_routes, void *app, struct err *err);
 uint16_t http_server_port(const struct http_server *s);
-/** Stop accepting; answers that are pending still go out, with Connection: close. */
-void http_server_drain(struct http_server *s);
-size_t http_server_pending(const struct http_server *s); /**< answers owed, or not yet all sent */
+/** The end, so that nobody is cut off. No more is accepted: if others go on with `listen_fd` at once,
+ *  otherwise (@p is_last, or the socket is the server's own) when the queue is empty, and then the socket is
+ *  closed. Answers go out with Connection: close. A connection that is idle for a moment is closed from this
+ *  side, and may linger a little. */
+void http_server_drain(struct http_server *s, bool is_last);
+/** Answers owed, or not yet all sent; while the server drains: also what keeps it from being idle. */
+size_t http_server_pending(const struct http_server *s);
 /** Cuts all connections. Requests that are not parked still need their answer, which goes nowhere. */
 void http_server_free(struct http_server *s);
 /** Counters of the server, for /metrics. */

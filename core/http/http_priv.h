@@ -14,6 +14,7 @@
 #include "core/http/wire.h"
 
 struct evhttp;
+struct evhttp_bound_socket;
 struct evhttp_connection;
 struct evhttp_request;
 struct evbuffer;
@@ -35,6 +36,7 @@ struct conn {
     struct deadline *deadline;        /**< the list it is in, or NULL */
     struct conn *prev, *next;         /**< in that list */
     int64_t due_ns;
+    int64_t idle_ns;                  /**< since when nothing is to be answered */
     int fd;
 };
 /** Connections that must get on within a fixed time: so the oldest is due first. */
@@ -55,16 +57,18 @@ struct http_server {
     size_t n_routes;
     struct router *router;
     struct evhttp *evhttp;
-    struct evconnlistener *listener;
+    struct evconnlistener *listener;  /* NULL: closed, since the server drains */
+    struct evhttp_bound_socket *bound;
     struct wire_limits wire_limits;
 
     struct conn **by_fd;              /* open connections */
     size_t n_by_fd;
     struct conn *fresh;               /* accepted, not yet tied to evhttp's connection */
     struct event tie_fresh;
-    struct deadline reading, lingering;
-    struct timer *accept_again;
+    struct deadline reading, lingering, leaving;
+    struct timer *accept_again, *drain;
     bool is_full, is_paused, is_draining;
+    bool leaves_queue;                /* while it drains: others go on with the listening socket */
     struct log_limit accept_log, refuse_log;
 
     struct request *pending, *spare;  /* spare: a few requests kept for use again */
@@ -137,4 +141,12 @@ void conn__watch(struct conn *c);
 void conn__release(struct conn *c, size_t n);
 /** Notice again when the client speaks or leaves. */
 void conn__listen(struct conn *c);
+/** Cut the connection when the time of @p d is over. */
+void conn__deadline(struct conn *c, struct deadline *d);
+void deadline__init(struct deadline *d, struct loop *l, int64_t limit_ns);
+/** Accept, or do not, as the server's state demands. */
+void server__accept(struct http_server *s);
+
+/* ---- drain.c */
+void drain__init(struct http_server *s);
 #endif

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = %D%/http.h %D%/http_priv.h %D%/wire.h %D%/wire.c %D%/gate.h %D%/gate.c \
-  %D%/router.h %D%/router.c %D%/traffic.c %D%/server.c %D%/request.c %D%/reply.c %D%/openapi.c
+  %D%/router.h %D%/router.c %D%/listen.h %D%/listen.c %D%/traffic.c %D%/server.c %D%/drain.c %D%/request.c \
+  %D%/reply.c %D%/openapi.c
 HTTP_LIBS = libhttp.a $(LOOP_LIBS)
 EXTRA_DIST += %D%/.may_include tests/integration/test_http_gate.py
 

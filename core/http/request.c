@@ -79,8 +79,10 @@ void request__finish(struct request *rq, int status)
         log_request(rq, status, took_ns);
     request_drop_memory(rq);
     request_release(rq);
-    if (rq->conn)
+    if (rq->conn) {
         rq->conn->rq = NULL;
+        rq->conn->idle_ns = rq->started_ns + took_ns;
+    }
     if (!s) {
         free(rq);
         return;

@@ -12,14 +12,12 @@
  * callback argument of that bufferevent is the connection once it is made. An event that is
  * activated at the same time runs after the accept and before any byte is read: there they are tied.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event_struct.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +28,8 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "core/http/http_priv.h"
+#include "core/http/listen.h"
 
-#define BACKLOG 4096
 #define LINGER_NS NS_PER_S
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
 
@@ -51,7 +49,7 @@ static void on_deadline(void *arg)
         timer_set(d->timer, d->first->due_ns - now);
 }
 
-static void deadline_init(struct deadline *d, struct loop *l, int64_t limit_ns)
+void deadline__init(struct deadline *d, struct loop *l, int64_t limit_ns)
 {
     d->limit_ns = limit_ns;
     d->timer = timer_new(l, on_deadline, d);
@@ -65,7 +63,7 @@ static void conn_no_deadline(struct conn *c)
     c->deadline = NULL;
 }
 
-static void conn_deadline(struct conn *c, struct deadline *d)
+void conn__deadline(struct conn *c, struct deadline *d)
 {
     conn_no_deadline(c);
     c->due_ns = clock_mono() + d->limit_ns;
@@ -83,7 +81,7 @@ void conn__watch(struct conn *c)
     if (!is_owed)
         conn_no_deadline(c);
     else if (!c->deadline)
-        conn_deadline(c, &c->server->reading);
+        conn__deadline(c, &c->server->reading);
 }
 
 /* ---- bytes on their way in */
@@ -108,7 +106,7 @@ static void conn_refuse(struct conn *c, struct evbuffer *input)
     shutdown(c->fd, SHUT_WR);
     c->is_dead = true;
     evbuffer_drain(input, evbuffer_get_length(input));
-    conn_deadline(c, &c->server->lingering);
+    conn__deadline(c, &c->server->lingering);
 }
 
 #define SMALL_BODY 4096          /* no route takes less */
@@ -204,10 +202,11 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 
 /* ---- connections */
 
-static void listener_update(struct http_server *s)
+void server__accept(struct http_server *s)
 {
-    bool wants = !s->is_draining && !s->is_paused && !s->is_full;
-    if (wants)
+    if (!s->listener)
+        return;
+    if (!s->leaves_queue && !s->is_paused && !s->is_full)
         evconnlistener_enable(s->listener);
     else
         evconnlistener_disable(s->listener);
@@ -229,7 +228,7 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
     s->stats.connections_open--;
     if (s->is_full) {
         s->is_full = false;
-        listener_update(s);
+        server__accept(s);
     }
 }
 
@@ -307,6 +306,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     on_tie_fresh(-1, 0, s);
     struct conn *c = mem_alloc(sizeof *c);
     c->server = s;
+    c->idle_ns = clock_mono();
     c->bev = bufferevent_socket_new(base, -1, 0);
     evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
     s->fresh = c;
@@ -314,7 +314,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     s->stats.connections_total++;
     if (++s->stats.connections_open >= s->conf.max_connections) {
         s->is_full = true; /* more wait in the kernel's queue */
-        listener_update(s);
+        server__accept(s);
     }
     return c->bev;
 }
@@ -342,7 +342,7 @@ static void on_accept_again(void *arg)
 {
     struct http_server *s = arg;
     s->is_paused = false;
-    listener_update(s);
+    server__accept(s);
 }
 
 /* evhttp owns the listener's argument, so the error callback gets evhttp and must find us by it. */
@@ -360,44 +360,24 @@ static void on_accept_error(struct evconnlistener *listener, void *evhttp)
         log_event(EV_HTTP_ACCEPT, NULL, "%s open=%zu held_back=%u", strerror(errnum),
                   (size_t)s->stats.connections_open, held);
     s->is_paused = true;
-    listener_update(s);
+    server__accept(s);
     timer_set(s->accept_again, ACCEPT_PAUSE_NS);
-}
-
-static bool parse_address(const struct http_conf *conf, struct sockaddr_storage *ret, socklen_t *ret_len)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)ret;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
-    memset(ret, 0, sizeof *ret);
-    if (inet_pton(AF_INET, conf->address, &in->sin_addr) == 1) {
-        in->sin_family = AF_INET;
-        in->sin_port = htons(conf->port);
-        *ret_len = sizeof *in;
-        return true;
-    }
-    if (inet_pton(AF_INET6, conf->address, &in6->sin6_addr) == 1) {
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons(conf->port);
-        *ret_len = sizeof *in6;
-        return true;
-    }
-    return false;
 }
 
 static int server_listen(struct http_server *s, struct err *err)
 {
-    const int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    struct sockaddr_storage address;
-    socklen_t len;
-    if (!parse_address(&s->conf, &address, &len))
-        return err_set(err, ERR_CONFIG, "\"%s\" is no numeric address to listen on", s->conf.address);
-    s->listener = evconnlistener_new_bind(loop_base(s->loop), NULL, NULL, flags, BACKLOG,
-                                          (struct sockaddr *)&address, (int)len);
-    if (!s->listener)
-        return err_errno(err, ERR_CONFIG, errno, "cannot listen on %s port %u", s->conf.address,
-                         s->conf.port);
-    /* Accepted sockets inherit it. */
-    setsockopt(evconnlistener_get_fd(s->listener), IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    int fd = s->conf.listen_fd;
+    if (fd <= 0)
+        fd = http_listen(s->conf.address, s->conf.port, false, err);
+    if (fd < 0)
+        return fd;
+    evutil_make_socket_nonblocking(fd);
+    s->listener = evconnlistener_new(loop_base(s->loop), NULL, NULL, flags, 0, fd);
+    if (!s->listener) {
+        close(fd);
+        return err_set(err, ERR_INTERNAL, "cannot watch the listening socket");
+    }
     evconnlistener_set_error_cb(s->listener, on_accept_error);
     return 0;
 }
@@ -418,7 +398,7 @@ static void server_setup_evhttp(struct http_server *s)
     struct timeval idle = { .tv_sec = (time_t)(s->conf.idle_timeout_ns / NS_PER_S),
                             .tv_usec = (suseconds_t)(s->conf.idle_timeout_ns % NS_PER_S / 1000) };
     evhttp_set_timeout_tv(s->evhttp, event_base_init_common_timeout(base, &idle));
-    evhttp_bind_listener(s->evhttp, s->listener);
+    s->bound = evhttp_bind_listener(s->evhttp, s->listener);
 }
 
 struct http_server *http_server_new(struct loop *l, const struct http_conf *conf, const struct route *routes,
@@ -439,8 +419,9 @@ struct http_server *http_server_new(struct loop *l, const struct http_conf *conf
     s->accept_log.interval_ns = s->refuse_log.interval_ns = NS_PER_S;
     s->route_stats = mem_calloc(n_routes + 1, sizeof *s->route_stats); /* the last: not routed */
     s->accept_again = timer_new(l, on_accept_again, s);
-    deadline_init(&s->reading, l, conf->request_timeout_ns);
-    deadline_init(&s->lingering, l, LINGER_NS);
+    deadline__init(&s->reading, l, conf->request_timeout_ns);
+    deadline__init(&s->lingering, l, LINGER_NS);
+    drain__init(s);
     event_assign(&s->tie_fresh, loop_base(l), -1, 0, on_tie_fresh, s);
     buf_init(&s->head, 16384);
     server_setup_evhttp(s);
@@ -450,23 +431,11 @@ struct http_server *http_server_new(struct loop *l, const struct http_conf *conf
 
 uint16_t http_server_port(const struct http_server *s)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    if (getsockname(evconnlistener_get_fd(s->listener), (struct sockaddr *)&address, &len) != 0)
-        return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
-}
-
-void http_server_drain(struct http_server *s)
-{
-    s->is_draining = true;
-    listener_update(s);
-}
-
-size_t http_server_pending(const struct http_server *s)
-{
-    return s->n_pending + s->n_flushing;
+    char address[HTTP_ADDRESS_MAX];
+    uint16_t port = 0;
+    if (s->listener)
+        (void)http_listen_name(evconnlistener_get_fd(s->listener), address, &port);
+    return port;
 }
 
 void http_server_free(struct http_server *s)
@@ -489,6 +458,8 @@ void http_server_free(struct http_server *s)
     timer_free(s->accept_again);
     timer_free(s->reading.timer);
     timer_free(s->lingering.timer);
+    timer_free(s->leaving.timer);
+    timer_free(s->drain);
     router_free(s->router);
     buf_done(&s->head);
     free(s->by_fd);

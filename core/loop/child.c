@@ -43,7 +43,7 @@ struct child {
 
 enum step { STEP_SESSION, STEP_PRIVS, STEP_LIMITS, STEP_STDIO, STEP_CLOSE, STEP_CWD, STEP_EXEC };
 static const char *const step_text[] = {
-    "start a session for", "set no_new_privs for", "limit", "open the standard descriptors of",
+    "start a session for", "set no_new_privs for", "limit", "place the descriptors of",
     "close the descriptors of", "enter the folder of", "execute",
 };
 /* What the child says when it fails; smaller than PIPE_BUF, so it arrives whole. */
@@ -84,28 +84,35 @@ static bool set_limits(const struct child_spec *spec)
            limit(RLIMIT_NOFILE, spec->max_files ? spec->max_files : 1024);
 }
 
-/* Descriptors 0..2 of the parent may be among those asked for, in any order: lift all three above 2
- * before any is put in its place. */
-static bool set_stdio(const struct child_spec *spec)
+enum { PLACES = 3 + CHILD_FDS };
+
+/* The places may be taken by descriptors that are asked for, in any order: lift all above them before
+ * any is put in its place. */
+static bool set_fds(const struct child_spec *spec)
 {
-    int from[3] = { spec->stdin_fd, spec->stdout_fd, spec->stderr_fd };
-    for (int i = 0; i < 3; i++) {
+    int from[PLACES] = { spec->stdin_fd, spec->stdout_fd, spec->stderr_fd };
+    int n = 3 + (int)spec->n_more_fds;
+    memcpy(from + 3, spec->more_fds, spec->n_more_fds * sizeof *from);
+    for (int i = 0; i < n; i++) {
         int fd = from[i] >= 0 ? from[i] : open("/dev/null", i == 0 ? O_RDONLY : O_WRONLY);
-        if (fd < 0 || (from[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+        if (fd < 0 || (from[i] = fcntl(fd, F_DUPFD_CLOEXEC, PLACES)) < 0)
             return false;
     }
-    return dup2(from[0], 0) == 0 && dup2(from[1], 1) == 1 && dup2(from[2], 2) == 2;
+    for (int i = 0; i < n; i++)
+        if (dup2(from[i], i) != i)
+            return false;
+    return true;
 }
 
 /* Marked, not closed: the pipe that reports a failed exec must live until exec. */
-static bool close_others(void)
+static bool close_others(unsigned first)
 {
-    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         return true;
     if (errno != ENOSYS && errno != EINVAL) /* kernels before 5.11 */
         return false;
     long max = sysconf(_SC_OPEN_MAX);
-    for (int fd = 3; fd < max; fd++)
+    for (int fd = (int)first; fd < max; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     return true;
 }
@@ -121,7 +128,7 @@ static void reset_signals(void)
 
 static _Noreturn void run_child(const struct child_spec *spec, int report, pid_t parent)
 {
-    report = fcntl(report, F_DUPFD_CLOEXEC, 3);
+    report = fcntl(report, F_DUPFD_CLOEXEC, PLACES);
     reset_signals();
     if (setsid() < 0)
         fail(report, STEP_SESSION);
@@ -134,9 +141,9 @@ static _Noreturn void run_child(const struct child_spec *spec, int report, pid_t
             _exit(127); /* it ended before we could ask */
     }
     umask(077);
-    if (!set_stdio(spec))
+    if (!set_fds(spec))
         fail(report, STEP_STDIO);
-    if (!close_others())
+    if (!close_others(3 + spec->n_more_fds))
         fail(report, STEP_CLOSE);
     if (!set_limits(spec))
         fail(report, STEP_LIMITS);

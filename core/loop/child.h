@@ -9,16 +9,19 @@
 #include <sys/types.h>
 #include "core/loop/loop.h"
 
+enum { CHILD_FDS = 4 };
 /** What to run. Everything is borrowed until child_spawn() returns. */
 struct child_spec {
     const char *path;         /**< absolute */
     const char *const *argv;  /**< NULL-terminated, argv[0] included; never a shell */
     const char *const *envp;  /**< the whole environment; NULL-terminated */
     const char *cwd;          /**< NULL: "/" */
-    int stdin_fd, stdout_fd, stderr_fd; /**< -1: /dev/null; others are closed in the child */
+    int stdin_fd, stdout_fd, stderr_fd; /**< -1: /dev/null */
+    int more_fds[CHILD_FDS];  /**< the child has them as 3 and on; all others are closed in it */
+    unsigned n_more_fds;
     uint64_t max_memory;      /**< RLIMIT_AS in bytes, 0: none */
     uint64_t max_cpu_s;       /**< RLIMIT_CPU, 0: none */
-    uint64_t max_files;       /**< RLIMIT_NOFILE, 0: 1024 */
+    uint64_t max_files;       /**< RLIMIT_NOFILE, soft and hard, at most what is hard now; 0: 1024 */
     bool dies_with_parent;    /**< PR_SET_PDEATHSIG(SIGKILL): load generators, never collectors */
     int nice;
 };

@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/http/http.h"
+#include "core/http/listen.h"
 
 #define PARKED 2500
 #define POLL "GET /wait HTTP/1.1\r\nHost: a\r\nUser-Agent: phoenix-agent/0.1.0\r\nAccept: */*\r\n" \
@@ -70,19 +71,26 @@ static const struct route routes[] = {
     { .id = "big", .method = HTTP_GET, .path = "/big", .handler = on_big, .status = 200 },
 };
 
-static void setup(void)
+static struct http_server *server_on(struct loop *l, int listen_fd)
 {
-    n_held = n_gone = target = 0;
-    loop = loop_new(NULL);
     struct http_conf conf = { .address = "127.0.0.1",
                               .max_body = 65536,
                               .request_timeout_ns = NS_PER_S,
                               .idle_timeout_ns = 75 * NS_PER_S,
                               .max_connections = 10000,
+                              .listen_fd = listen_fd,
                               .server_name = "test" };
     struct err err = { 0 };
-    server = http_server_new(loop, &conf, routes, 3, NULL, &err);
-    ck_assert_msg(server != NULL, "%s", err.msg);
+    struct http_server *s = http_server_new(l, &conf, routes, 3, NULL, &err);
+    ck_assert_msg(s != NULL, "%s", err.msg);
+    return s;
+}
+
+static void setup(void)
+{
+    n_held = n_gone = target = 0;
+    loop = loop_new(NULL);
+    server = server_on(loop, 0);
 }
 
 static void teardown(void)
@@ -91,13 +99,22 @@ static void teardown(void)
     loop_free(loop);
 }
 
-static int dial(void)
+static int dial_port(uint16_t port)
 {
     struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                              .sin_port = htons(http_server_port(server)) };
+                              .sin_port = htons(port) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int dial(void)
+{
+    int fd = dial_port(http_server_port(server));
+    ck_assert_int_ge(fd, 0);
     return fd;
 }
 
@@ -113,7 +130,7 @@ static void run(void)
 
 static void on_stop(void *arg)
 {
-    loop_stop(loop);
+    loop_stop(arg);
 }
 
 /* One read; the answer must be there already or come from the kernel. */
@@ -213,7 +230,7 @@ START_TEST(a_poll_that_is_sent_behind_a_parked_one_waits_its_turn)
     say(fd, POLL);
     run();
     say(fd, POLL); /* seen once, left where it is */
-    struct timer *t = timer_new(loop, on_stop, NULL);
+    struct timer *t = timer_new(loop, on_stop, loop);
     timer_set(t, 200 * NS_PER_MS);
     int64_t before = cpu_ns();
     run();
@@ -242,7 +259,7 @@ START_TEST(an_answer_after_the_client_left_goes_nowhere)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(fd);
     reply_empty(held[0], 204);
-    struct timer *t = timer_new(loop, on_stop, NULL);
+    struct timer *t = timer_new(loop, on_stop, loop);
     timer_set(t, 20 * NS_PER_MS);
     run();
     struct http_stats stats;
@@ -278,7 +295,7 @@ START_TEST(a_draining_server_answers_and_closes)
     target = 1;
     say(fd, POLL);
     run();
-    http_server_drain(server);
+    http_server_drain(server, false);
     ck_assert_uint_eq(http_server_pending(server), 1);
     struct buf body CLEANUP_BUF;
     buf_init(&body, 10);
@@ -293,6 +310,123 @@ START_TEST(a_draining_server_answers_and_closes)
 }
 END_TEST
 
+/* Run until the server has nothing more to wait for; how long that took. */
+static int64_t run_drain(struct loop *l, struct http_server *s)
+{
+    int64_t start = clock_mono();
+    struct timer *t = timer_new(l, on_stop, l);
+    while (http_server_pending(s) > 0) {
+        timer_set(t, 5 * NS_PER_MS);
+        ck_assert_int_eq(loop_run(l, NULL), 0);
+        ck_assert_int_lt(clock_mono() - start, 5 * NS_PER_S);
+    }
+    timer_free(t);
+    return clock_mono() - start;
+}
+
+START_TEST(a_draining_server_waits_for_the_next_request_of_who_has_just_been_answered)
+{
+    int fd = dial();
+    target = 1;
+    say(fd, POLL);
+    run();
+    reply_empty(held[0], 204);
+    ck_assert_ptr_null(strstr(hear(fd), "Connection: close"));
+    http_server_drain(server, false);
+    target = 2;
+    say(fd, POLL);
+    run();
+    reply_empty(held[1], 204);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "HTTP/1.1 204"));
+    ck_assert_uint_eq(http_server_pending(server), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_draining_server_closes_its_side_of_quiet_connections_and_resets_nobody)
+{
+    int fd = dial();
+    target = 1;
+    say(fd, POLL);
+    run();
+    reply_empty(held[0], 204);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "HTTP/1.1 204"));
+    http_server_drain(server, false);
+    struct timer *t = timer_new(loop, on_stop, loop);
+    timer_set(t, 350 * NS_PER_MS);
+    run();
+    timer_free(t);
+    char c;
+    ck_assert_int_eq(read(fd, &c, 1), 0); /* the end, in order */
+    say(fd, POLL);                        /* it crossed the end on its way */
+    ck_assert_int_lt(run_drain(loop, server), NS_PER_S);
+    ck_assert_int_eq(read(fd, &c, 1), 0);
+    ck_assert_uint_eq(n_held, 1);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_draining_server_answers_who_is_in_its_queue_and_then_listens_no_more)
+{
+    uint16_t port = http_server_port(server);
+    int fd = dial();
+    say(fd, POLL);
+    http_server_drain(server, false);
+    target = 1;
+    run();
+    reply_empty(held[0], 204);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\r\nConnection: close\r\n"));
+    run_drain(loop, server);
+    ck_assert_int_eq(dial_port(port), -1);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_that_outlives_the_server_keeps_its_queue_for_the_next_one)
+{
+    struct err err = { 0 };
+    int socket_fd = http_listen("127.0.0.1", 0, true, &err);
+    ck_assert_msg(socket_fd >= 0, "%s", err.msg);
+    struct loop *other = loop_new(NULL); /* as in another process */
+    struct http_server *old = server_on(other, dup(socket_fd));
+    uint16_t port = http_server_port(old);
+    http_server_drain(old, false);
+    int fd = dial_port(port);
+    ck_assert_int_ge(fd, 0);
+    say(fd, POLL);
+    ck_assert_uint_eq(http_server_pending(old), 0);
+    http_server_free(old);
+    loop_free(other);
+    struct http_server *next = server_on(loop, dup(socket_fd));
+    ck_assert_uint_eq(http_server_port(next), port);
+    target = 1;
+    run();
+    reply_empty(held[0], 204);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "HTTP/1.1 204"));
+    http_server_free(next);
+    close(socket_fd);
+    close(fd);
+}
+END_TEST
+
+START_TEST(many_may_listen_on_one_port_if_all_say_so)
+{
+    char address[HTTP_ADDRESS_MAX];
+    uint16_t port = 0;
+    struct err err = { 0 };
+    int a = http_listen("127.0.0.1", 0, true, &err);
+    ck_assert(http_listen_name(a, address, &port));
+    ck_assert_str_eq(address, "127.0.0.1");
+    int b = http_listen("127.0.0.1", port, true, &err);
+    ck_assert_msg(b >= 0, "%s", err.msg);
+    ck_assert_int_eq(http_listen("127.0.0.1", port, false, &err), ERR_CONFIG);
+    ck_assert_int_eq(http_listen("localhost", port, false, &err), ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.msg, "no numeric address"));
+    close(a);
+    close(b);
+}
+END_TEST
+
 START_TEST(an_answer_that_the_kernel_does_not_take_at_once_arrives_whole)
 {
     int fd = dial();
@@ -301,7 +435,7 @@ START_TEST(an_answer_that_the_kernel_does_not_take_at_once_arrives_whole)
     ck_assert_uint_eq(http_server_pending(server), 1); /* some of it is still ours */
     size_t got = 0;
     while (got < (4U << 20)) {
-        struct timer *t = timer_new(loop, on_stop, NULL);
+        struct timer *t = timer_new(loop, on_stop, loop);
         timer_set(t, 2 * NS_PER_MS);
         run();
         timer_free(t);
@@ -322,7 +456,7 @@ START_TEST(half_a_request_is_cut_off_at_the_deadline)
 {
     int fd = dial();
     say(fd, "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-    struct timer *t = timer_new(loop, on_stop, NULL);
+    struct timer *t = timer_new(loop, on_stop, loop);
     timer_every(t, 50 * NS_PER_MS, 50 * NS_PER_MS);
     struct http_stats stats = { 0 };
     int64_t start = clock_mono();
@@ -347,7 +481,7 @@ START_TEST(counters_tell_what_happened)
     run();
     reply_empty(held[0], 204);
     say(fd, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
-    struct timer *t = timer_new(loop, on_stop, NULL);
+    struct timer *t = timer_new(loop, on_stop, loop);
     timer_set(t, 20 * NS_PER_MS);
     run();
     timer_free(t);
@@ -373,6 +507,11 @@ int main(void)
     tcase_add_test(t, an_answer_after_the_client_left_goes_nowhere);
     tcase_add_test(t, an_answer_after_the_server_is_gone_goes_nowhere);
     tcase_add_test(t, a_draining_server_answers_and_closes);
+    tcase_add_test(t, a_draining_server_waits_for_the_next_request_of_who_has_just_been_answered);
+    tcase_add_test(t, a_draining_server_closes_its_side_of_quiet_connections_and_resets_nobody);
+    tcase_add_test(t, a_draining_server_answers_who_is_in_its_queue_and_then_listens_no_more);
+    tcase_add_test(t, a_socket_that_outlives_the_server_keeps_its_queue_for_the_next_one);
+    tcase_add_test(t, many_may_listen_on_one_port_if_all_say_so);
     tcase_add_test(t, an_answer_that_the_kernel_does_not_take_at_once_arrives_whole);
     tcase_add_test(t, half_a_request_is_cut_off_at_the_deadline);
     tcase_add_test(t, counters_tell_what_happened);

@@ -84,6 +84,31 @@ START_TEST(exit_codes_and_signals_are_told)
 }
 END_TEST
 
+START_TEST(descriptors_are_handed_over_in_order_and_no_others)
+{
+    int p[2], q[2];
+    char text[32] = "";
+    ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(q, O_CLOEXEC), 0);
+    /* Their numbers here are places of others there. */
+    const char *argv[] = { "sh", "-c", "echo three >&3; echo four >&4; ls /proc/self/fd | wc -l >&4", NULL };
+    struct child_spec spec = { .path = "/bin/sh", .argv = argv, .envp = env, .stdin_fd = -1, .stdout_fd = -1,
+                               .stderr_fd = -1, .more_fds = { q[1], p[1] }, .n_more_fds = 2 };
+    ck_assert_ptr_nonnull(child = child_spawn(loop, &spec, on_exit_free, NULL, NULL));
+    run();
+    ck_assert_int_eq(seen.code, 0);
+    ck_assert_int_eq(read(q[0], text, sizeof text - 1), 6);
+    ck_assert_str_eq(text, "three\n");
+    memset(text, 0, sizeof text);
+    ck_assert_int_gt(read(p[0], text, sizeof text - 1), 5);
+    ck_assert_str_eq(text, "four\n6\n"); /* 0 to 4, and the folder's */
+    for (int i = 0; i < 2; i++) {
+        close(p[i]);
+        close(q[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_program_that_is_not_there_is_an_error_not_an_exit)
 {
     const char *argv[] = { "x", NULL };
@@ -275,6 +300,7 @@ int main(void)
     TCase *t = tcase_create("child");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, exit_codes_and_signals_are_told);
+    tcase_add_test(t, descriptors_are_handed_over_in_order_and_no_others);
     tcase_add_test(t, a_program_that_is_not_there_is_an_error_not_an_exit);
     tcase_add_test(t, a_child_starts_clean);
     tcase_add_test(t, limits_are_set_before_the_program_runs);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file listen.h
+ * Where phoenix-api listens, and what of that it was given: by the parent of workers (workers.h), or by
+ * systemd's socket activation (LISTEN_FDS, LISTEN_PID).
+ */
+#ifndef PHOENIX_API_LISTEN_H
+#define PHOENIX_API_LISTEN_H
+#include <stdbool.h>
+#include "core/base/settings.h"
+#include "core/http/listen.h"
+
+struct endpoint {
+    char address[HTTP_ADDRESS_MAX]; /**< numeric, without brackets */
+    uint16_t port;                  /**< 0: any */
+};
+/** "127.0.0.1:8080", "[::1]:8080". @p key names the setting. @errors CONFIG */
+int endpoint_parse(const char *key, const char *text, struct endpoint *ret, struct err *err) MUST_CHECK;
+/** Where a listening socket is. @errors CONFIG: it is not of TCP */
+int endpoint_of(int fd, struct endpoint *ret, struct err *err) MUST_CHECK;
+#define ENDPOINT_URL_MAX 64
+const char *endpoint_url(const struct endpoint *e, char out[ENDPOINT_URL_MAX]); /**< "http://[::1]:8080" */
+
+/** What this process was given. */
+struct handed {
+    int worker;             /**< its number, from 0; -1: it is not a worker */
+    int lifeline;           /**< to the parent, see workers.h; -1: none */
+    int listen_fd;          /**< a socket for `listen`; 0: none */
+    int admin_fd;           /**< a socket for `admin.listen`; 0: none */
+    unsigned n_sockets;     /**< from systemd, listen_fd and on */
+};
+#define HANDED_ENV "PHOENIX_WORKER_OF" /* "PARENT/NUMBER": descriptors 3, 4, 5: lifeline, listen, admin */
+/** Read the environment, mark the descriptors close-on-exec. @errors CONFIG: a socket is not of TCP */
+int handed_read(const struct settings *s, struct handed *ret, struct err *err) MUST_CHECK;
+/** Refuse addresses that others can reach, unless listen.insecure says so. */
+int listen_check(const struct settings *s, const struct handed *h, struct err *err) MUST_CHECK;
+/** How many connections there may be beside the operators', for which a twentieth is kept: at most @p wanted.
+ *  Raises the limit of open descriptors as far as that takes. */
+unsigned listen_connections(unsigned wanted);
+static inline unsigned listen_connections_admin(unsigned wanted)
+{
+    return wanted / 20 > 16 ? wanted / 20 : 16;
+}
+#endif
