@@ -138,6 +138,11 @@ void note(phx_self *self, uint32_t level, const char *fmt, ...) __attribute__((f
 
 /* ---- watch.c: LISTEN, NOTIFY */
 extern const phx_storage_watch_ops watch_ops;
+/* NULL is fine for each of these: nobody watches. */
+void signals_start(struct signals *s);  /**< one more connection of open() */
+void signals_opened(struct signals *s); /**< open() has been answered */
+void signals_stop(struct signals *s);
+void signals_free(struct signals *s);
 
 /** SQLSTATE and message to a status and a sentence (WHY_MAX bytes). */
 phx_status pg_status(const PGresult *r, char *why);

@@ -34,6 +34,7 @@ static void self_free(phx_self *self)
         return;
     for (int i = 0; i < N_LANES; i++)
         lane_free(self->lanes[i]);
+    signals_free(self->signals);
     admin_free(self->admin);
     schema_free(self->schema);
     for (uint32_t i = 0; i < self->n_decls; i++)
@@ -97,6 +98,7 @@ static void all_stop(phx_self *self)
 {
     for (int i = 0; i < N_LANES; i++)
         lane_stop(self->lanes[i]);
+    signals_stop(self->signals);
     if (self->look)
         self->loop->untimer(self->look);
     self->look = NULL;
@@ -108,6 +110,8 @@ static void opened(phx_self *self, phx_status status, const char *why)
     self->open_op = NULL;
     if (status)
         all_stop(self);
+    else
+        signals_opened(self->signals);
     say(op, status, 0, why);
 }
 
@@ -133,6 +137,7 @@ static void do_open(phx_self *self, phx_op *op)
     self->n_opening = N_LANES;
     for (int i = 0; i < N_LANES; i++)
         lane_start(self->lanes[i]);
+    signals_start(self->signals);
 }
 
 static void do_close(phx_self *self, phx_op *op)
@@ -150,6 +155,11 @@ static const phx_storage_ops ops = {
     .cancel = route_cancel,
     .close = do_close,
 };
+static const void *extension(const char *id)
+{
+    return strcmp(id, PHX_STORAGE_WATCH) == 0 ? &watch_ops : NULL;
+}
+
 static const char *const needs[] = { PHX_LOOP, NULL };
 static const phx_component pg = {
     .size = sizeof(pg),
@@ -166,6 +176,7 @@ static const phx_component pg = {
     .ops = &ops,
     .create = create,
     .destroy = self_free,
+    .extension = extension,
     .needs = needs,
 };
 static const phx_component *const components[] = { &pg, NULL };
