@@ -228,6 +228,12 @@ void conn_start(struct conn *c)
     timer_on(c, 0);
 }
 
+void conn_hurry(struct conn *c)
+{
+    if (c->state == CONN_WAITING)
+        timer_on(c, 0);
+}
+
 void conn_stop(struct conn *c)
 {
     let_go(c);

@@ -7,7 +7,8 @@
 #include <string.h>
 #include "pg_ops.h"
 
-static const uint64_t GRACE_NS = 5000000000; /* for an answer beyond the operation's time */
+static const uint64_t GRACE_NS = 300000000;     /* for an answer beyond the operation's time */
+static const uint64_t PATIENCE_NS = 1000000000; /* of an operation, also when the server is gone for long */
 
 struct lane {
     phx_self *self;
@@ -80,6 +81,9 @@ static bool is_late(const struct lane *l, struct job *j, const void *arg)
 
 static bool is_hopeless(const struct lane *l, struct job *j, const void *arg)
 {
+    const phx_mono *at = arg;
+    if (*at < l->down_since + l->self->wait_ns || *at < j->since + PATIENCE_NS)
+        return false;
     j->status = PHX_E_UNAVAILABLE;
     snprintf(j->why, WHY_MAX, "%s", l->why);
     return true;
@@ -150,15 +154,15 @@ static void take_group(struct lane *l)
     steps_finish(&l->steps);
 }
 
-/** When no answer is expected any more: the last deadline, or the time that the server gives a statement. */
+/** When nobody waits for the answer any more. */
 static phx_mono overdue(const struct lane *l, phx_mono at)
 {
-    phx_mono last = 0, end = at + l->self->statement_ns;
+    phx_mono last = 0;
     for (const struct job *j = l->group; j; j = j->next) {
-        phx_mono d = j->req->deadline ? j->req->deadline : end;
+        phx_mono d = j->req->deadline ? j->req->deadline : at + l->self->statement_ns * 2;
         last = d > last ? d : last;
     }
-    return (last < end ? last : end) + GRACE_NS;
+    return last + GRACE_NS;
 }
 
 static void pump(struct lane *l)
@@ -323,6 +327,8 @@ static void on_up(void *arg)
     l->down_since = 0;
     if (!l->was_up)
         open_step(l->self, PHX_OK, "");
+    else
+        all_hurry(l->self);
     l->was_up = true;
     pump(l);
 }
@@ -419,6 +425,11 @@ void lane_start(struct lane *l)
     conn_start(&l->conn);
 }
 
+void lane_hurry(struct lane *l)
+{
+    conn_hurry(&l->conn);
+}
+
 void lane_stop(struct lane *l)
 {
     conn_stop(&l->conn);
@@ -427,6 +438,7 @@ void lane_stop(struct lane *l)
 
 void lane_submit(struct lane *l, struct job *j)
 {
+    j->since = now(l);
     append(l, j);
     pump_soon(l);
 }
@@ -445,8 +457,8 @@ bool lane_cancel(struct lane *l, phx_op *op)
 void lane_look(struct lane *l, phx_mono at)
 {
     pick_and_answer(l, is_late, &at);
-    if (l->down_since && at - l->down_since > l->self->wait_ns)
-        pick_and_answer(l, is_hopeless, NULL);
+    if (l->down_since)
+        pick_and_answer(l, is_hopeless, &at);
     if (l->busy && !l->is_mending && at > l->overdue_at)
         conn_lose(&l->conn, "PostgreSQL did not answer in time; the connection is made again");
 }

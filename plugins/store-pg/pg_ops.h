@@ -29,6 +29,7 @@ struct job {
     uint64_t n;
     uint32_t rollbacks;         /**< of groups that it was in: the second one sends it alone */
     uint32_t tries;             /**< again after a deadlock, or with a new partition */
+    phx_mono since;             /**< when it was submitted */
     size_t bytes;               /**< its values, about */
     bool alone;                 /**< in a transaction of its own */
     bool exact;                 /**< BATCH: a step for each member, so that the step that fails names it */
@@ -159,6 +160,7 @@ void wire_free(struct wire *w);
 struct lane *lane_new(phx_self *self, enum lane_id id);
 void lane_free(struct lane *l);
 void lane_start(struct lane *l);
+void lane_hurry(struct lane *l); /**< the server is there again */
 void lane_stop(struct lane *l); /**< when nothing is under way */
 void lane_submit(struct lane *l, struct job *j);
 bool lane_cancel(struct lane *l, phx_op *op); /**< false: not one of mine */
@@ -173,4 +175,6 @@ void job_done(struct job *j); /**< answers, frees */
 /* ---- plugin.c */
 /** A connection of open() is there, or could not be made. */
 void open_step(phx_self *self, phx_status status, const char *why);
+/** One connection has found the server again: the others need not wait. */
+void all_hurry(phx_self *self);
 #endif

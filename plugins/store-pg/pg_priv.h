@@ -47,6 +47,7 @@ struct conn {
     uint64_t pause_ns;
 };
 void conn_start(struct conn *c);
+void conn_hurry(struct conn *c); /**< if it waits for the next attempt: now */
 void conn_stop(struct conn *c);  /**< quietly; down() is not called */
 void conn_flush(struct conn *c); /**< send what libpq has, now or when the socket takes it */
 void conn_lose(struct conn *c, const char *why); /**< give it up as if it had been lost */
@@ -141,6 +142,7 @@ extern const phx_storage_watch_ops watch_ops;
 /* NULL is fine for each of these: nobody watches. */
 void signals_start(struct signals *s);  /**< one more connection of open() */
 void signals_opened(struct signals *s); /**< open() has been answered */
+void signals_hurry(struct signals *s);
 void signals_stop(struct signals *s);
 void signals_free(struct signals *s);
 

@@ -104,6 +104,13 @@ static void all_stop(phx_self *self)
     self->look = NULL;
 }
 
+void all_hurry(phx_self *self)
+{
+    for (int i = 0; i < N_LANES; i++)
+        lane_hurry(self->lanes[i]);
+    signals_hurry(self->signals);
+}
+
 static void opened(phx_self *self, phx_status status, const char *why)
 {
     phx_op *op = self->open_op;

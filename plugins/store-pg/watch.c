@@ -152,6 +152,8 @@ static void on_up(void *arg)
     s->silent = 0;
     if (!s->was_up)
         open_step(s->self, PHX_OK, "");
+    else
+        all_hurry(s->self);
     s->was_up = true;
     resync(s); /* what was said meanwhile was not heard */
     send_next(s);
@@ -191,6 +193,12 @@ void signals_opened(struct signals *s)
 {
     if (s)
         s->self->loop->post(s->self->host, on_opened, s);
+}
+
+void signals_hurry(struct signals *s)
+{
+    if (s)
+        conn_hurry(&s->conn);
 }
 
 void signals_stop(struct signals *s)
