@@ -42,7 +42,7 @@ static void a_collection_grows_by_fields_and_indexes(struct tck *t)
     host_close(h);
 }
 
-static void an_older_program_is_refused_with_both_versions(struct tck *t)
+static void an_older_program_is_refused_and_told_why(struct tck *t)
 {
     struct host *h = host_ready(t);
     CHECK_STATUS(host_ensure(h, &later), PHX_OK);
@@ -50,7 +50,7 @@ static void an_older_program_is_refused_with_both_versions(struct tck *t)
     h = host_open(t, NULL);
     struct call *c = host_ensure(h, &pairs);
     CHECK_STATUS(c, PHX_E_CONFIG);
-    CHECK(strstr(c->why, "5") && strstr(c->why, "3") && strstr(c->why, "pairs"));
+    CHECK(strstr(c->why, "newer") && strstr(c->why, "pairs"));
     CHECK_STATUS(host_ensure(h, &later), PHX_OK);
     host_close(h);
 }
@@ -206,7 +206,7 @@ const struct tck_test tests_life[] = {
     TEST(declaring_twice_changes_nothing, 0),
     TEST(a_collection_grows_by_fields_and_indexes, 0),
     TEST(bad_declarations_are_refused, NEEDS_PERSISTENT),
-    TEST(an_older_program_is_refused_with_both_versions, NEEDS_PERSISTENT),
+    TEST(an_older_program_is_refused_and_told_why, NEEDS_PERSISTENT),
     TEST(records_survive_closing, NEEDS_PERSISTENT),
     TEST(a_revision_is_not_used_again_after_closing, NEEDS_PERSISTENT),
     TEST(what_was_done_survives_a_kill_and_batches_are_whole, NEEDS_PERSISTENT),
