@@ -103,6 +103,8 @@ static void plan_table(struct ddl *d, const PGresult *r)
                           "applied_at timestamptz NOT NULL)"));
 }
 
+/** The look reads a table, although it need not: without one, the session would not hear, after the wait for
+ *  the lock, that the table of versions was made meanwhile. */
 void schema_open(phx_self *self, schema_done_fn *done, void *arg)
 {
     struct opening *o = malloc(sizeof(*o));
@@ -115,7 +117,7 @@ void schema_open(phx_self *self, schema_done_fn *done, void *arg)
         .self = self,
         .look = "SELECT current_setting('server_version_num'),current_setting('server_encoding'),"
                 "to_regclass('phoenix_schema') IS NOT NULL,current_database(),"
-                "current_setting('server_version')",
+                "current_setting('server_version') FROM pg_database WHERE datname=current_database()",
         .plan = plan_table,
         .done = on_table_done,
         .arg = o,

@@ -10,7 +10,7 @@ static void a_connection_may_break_at_any_byte(struct tck *t)
     struct proxy *p = proxy_start(t);
     struct host *h = host_ready(t);
     struct load *l = load_new(t, h);
-    int rounds = t->more ? 1000 : 80;
+    int rounds = t->more ? 1000 : 50;
     for (int round = 0; round < rounds; round++) {
         proxy_cut_after(p, 1 + (long)rnd(t, rnd(t, 2) ? 1000 : 20000));
         load_start(l);

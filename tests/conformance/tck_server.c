@@ -13,7 +13,7 @@ static void a_server_that_is_killed_loses_nothing_that_was_answered(struct tck *
 {
     struct host *h = host_ready(t);
     struct load *l = load_new(t, h);
-    for (int round = 0; round < (t->more ? 30 : 4); round++) {
+    for (int round = 0; round < (t->more ? 30 : 3); round++) {
         load_start(l);
         for (unsigned turns = rnd(t, 12); turns; turns--)
             host_turn(h, 1);
