@@ -52,6 +52,14 @@ int setting__find(struct str name, bool loose)
     return -1;
 }
 
+int setting__find_file(struct str name, bool loose)
+{
+    struct str key = { name.p, name.n < 5 ? 0 : name.n - 5 };
+    struct str end = { name.p + key.n, name.n - key.n };
+    int row = same_name(end, "_file", loose) ? setting__find(key, loose) : -1;
+    return row >= 0 && rows[row].flags & SF_SECRET ? row : -1;
+}
+
 const char *setting__suggest(struct str name, enum program program)
 {
     const char *best = NULL;

@@ -50,7 +50,9 @@ enum settings_action { SETTINGS_RUN, SETTINGS_EXIT };
  * (one dash, as in -log-level=debug; '.', '-' and '_' are the same), booleans also --key and --no-key;
  * `--` ends them. The file (YAML) is named by --config or PHOENIX_CONFIG; there is no default one. It
  * may hold the settings of other programs too. Environment: PHOENIX_API_URL for api.url and so on, and
- * the aliases of the table; other PHOENIX_ variables are let alone, since Kubernetes makes some.
+ * the aliases of the table; other PHOENIX_ variables are let alone, since Kubernetes makes some. A secret
+ * can come from a file of its own, by KEY_file: PATH, --key-file PATH or PHOENIX_KEY_FILE; its one line is
+ * the value.
  *
  * @errors CONFIG with file:line and the key's name; USAGE
  * @owner  caller frees *ret with settings_free()

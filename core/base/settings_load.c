@@ -21,17 +21,43 @@ struct load {
     /* flags in their order; values borrowed from argv */
     struct flag {
         int row;
+        bool is_file; /* the value names a file that holds it */
         const char *spelled;
         struct str value;
     } *flags;
     int n_flags;
 };
 
+/* ---- secrets in files of their own */
+
+/* One line, whose end does not count. Messages name the file, never what it holds. */
+static int assign_file(struct load *l, int row, struct str path, enum setting_source source)
+{
+    struct buf text CLEANUP_BUF;
+    const char *name = arena_strndup(l->s->state->arena, path);
+    if (file_read(name, LIMIT_YAML_BYTES, &text, l->err) != 0)
+        return ERR_CONFIG;
+    struct str line = buf_str(&text);
+    if (line.n && line.p[line.n - 1] == '\n')
+        line.n--;
+    int rc = setting__assign(l->s, row, line, source, l->err);
+    if (rc != 0)
+        err_prefix(l->err, "what \"%s\" holds ", name);
+    return rc;
+}
+
+static int assign(struct load *l, int row, struct str text, bool is_file, enum setting_source source)
+{
+    return is_file ? assign_file(l, row, text, source) : setting__assign(l->s, row, text, source, l->err);
+}
+
 /* ---- file */
 
 static int file_error(struct load *l, const struct json *at, const char *key)
 {
     err_prefix(l->err, "%s:%u: %s: ", l->config, json_line(at) ? json_line(at) : 1, key);
+    if (l->err)
+        l->err->code = ERR_CONFIG;
     return ERR_CONFIG;
 }
 
@@ -67,7 +93,7 @@ static bool value_text(const struct json *v, bool list, struct buf *out)
     return true;
 }
 
-static int read_value(struct load *l, int row, const char *key, const struct json *v)
+static int read_value(struct load *l, int row, bool is_file, const char *key, const struct json *v)
 {
     const struct setting *r = setting__at((unsigned)row);
     struct buf text CLEANUP_BUF;
@@ -76,7 +102,11 @@ static int read_value(struct load *l, int row, const char *key, const struct jso
         err_set(l->err, ERR_CONFIG, "must be %s", r->type == ST_LIST ? "a list of texts" : "one value");
         return file_error(l, v, key);
     }
-    if (setting__assign(l->s, row, buf_str(&text), FROM_FILE, l->err) != 0)
+    if (l->s->state->source[row] == FROM_FILE) {
+        err_set(l->err, ERR_CONFIG, "%s is given twice", r->key);
+        return file_error(l, v, key);
+    }
+    if (assign(l, row, buf_str(&text), is_file, FROM_FILE) != 0)
         return file_error(l, v, key);
     return 0;
 }
@@ -92,9 +122,9 @@ static int read_table(struct load *l, const char *prefix, const struct json *tab
         buf_init(&text, LIMIT_YAML_BYTES * 2);
         buf_addf(&text, "%s%s%s", prefix, *prefix ? "." : "", name);
         key = buf_take(&text, NULL);
-        int row = setting__find(str_of(key), false), rc = 0;
-        if (row >= 0 && !json_is(value, JSON_OBJECT))
-            rc = read_value(l, row, key, value);
+        int row = setting__find(str_of(key), false), secret = setting__find_file(str_of(key), false), rc = 0;
+        if ((row >= 0 || secret >= 0) && !json_is(value, JSON_OBJECT))
+            rc = read_value(l, row >= 0 ? row : secret, row < 0, key, value);
         else if (strcmp(key, "plugins") == 0 && json_is(value, JSON_OBJECT))
             l->s->plugins = value;
         else if (json_is(value, JSON_OBJECT))
@@ -139,10 +169,35 @@ static const char *env_get(char **env, const char *name)
     return NULL;
 }
 
+static int env_error(struct load *l, const char *name, const struct setting *row)
+{
+    err_prefix(l->err, "environment variable %s (%s): ", name, row->key);
+    if (l->err)
+        l->err->code = ERR_CONFIG;
+    return ERR_CONFIG;
+}
+
+/* PHOENIX_PG_CONNINFO_FILE, if @p name is PHOENIX_PG_CONNINFO. */
+static int read_env_file(struct load *l, char **env, int i, const char *name)
+{
+    const struct setting *row = setting__at((unsigned)i);
+    char file[64 + 6];
+    snprintf(file, sizeof file, "%s_FILE", name);
+    const char *path = row->flags & SF_SECRET ? env_get(env, file) : NULL;
+    if (!path)
+        return 0;
+    if (l->s->state->source[i] == FROM_ENV) {
+        err_set(l->err, ERR_CONFIG, "%s is given too", name);
+        return env_error(l, file, row);
+    }
+    return assign_file(l, i, str_of(path), FROM_ENV) == 0 ? 0 : env_error(l, file, row);
+}
+
 static int read_env(struct load *l, char **env)
 {
     const struct setting *row;
-    for (unsigned i = 0; (row = setting__at(i)) != NULL; i++) {
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && (row = setting__at(i)) != NULL; i++) {
         char name[64];
         setting__env_name(row, name);
         const char *value = env_get(env, name), *used = name;
@@ -150,14 +205,13 @@ static int read_env(struct load *l, char **env)
             used = row->env_alias;
             value = env_get(env, used);
         }
-        if (!value || !(row->programs & l->program))
+        if (!(row->programs & l->program))
             continue;
-        if (setting__assign(l->s, (int)i, str_of(value), FROM_ENV, l->err) != 0) {
-            err_prefix(l->err, "environment variable %s (%s): ", used, row->key);
-            return ERR_CONFIG;
-        }
+        if (value && setting__assign(l->s, (int)i, str_of(value), FROM_ENV, l->err) != 0)
+            return env_error(l, used, row);
+        rc = read_env_file(l, env, (int)i, name);
     }
-    return 0;
+    return rc;
 }
 
 /* ---- flags */
@@ -198,11 +252,12 @@ static bool special_flag(struct load *l, struct str name, bool *ret_wants_value)
     return true;
 }
 
-/* The row of a flag for @p program; a boolean may have "no-" before its name. */
-static int flag_row(struct load *l, struct str name, bool *ret_no)
+/* The row of a flag for @p program; a boolean may have "no-" before its name, a secret "-file" after it. */
+static int flag_row(struct load *l, struct str name, bool *ret_no, bool *ret_is_file)
 {
     int row = setting__find(name, true);
     *ret_no = false;
+    *ret_is_file = row < 0 && (row = setting__find_file(name, true)) >= 0;
     if (row < 0 && str_starts(name, "no-")) {
         row = setting__find((struct str){ name.p + 3, name.n - 3 }, true);
         *ret_no = row >= 0 && setting__at((unsigned)row)->type == ST_BOOL;
@@ -216,11 +271,11 @@ static int read_flag(struct load *l, int argc, char **argv, int *io_i)
 {
     char *arg = argv[*io_i];
     struct str name, rest = str_of(arg + (arg[1] == '-' ? 2 : 1));
-    bool wants_value = false, no = false;
+    bool wants_value = false, no = false, is_file = false;
     bool equals = memchr(rest.p, '=', rest.n) != NULL;
     str_split(&rest, '=', &name);
     bool special = special_flag(l, name, &wants_value);
-    int row = special ? -1 : flag_row(l, name, &no);
+    int row = special ? -1 : flag_row(l, name, &no, &is_file);
     if (!special && row < 0)
         return unknown_flag(l, arg, name);
     bool is_bool = row >= 0 && setting__at((unsigned)row)->type == ST_BOOL;
@@ -236,7 +291,7 @@ static int read_flag(struct load *l, int argc, char **argv, int *io_i)
         rest = no ? STR("false") : STR("true");
     }
     if (row >= 0)
-        l->flags[l->n_flags++] = (struct flag){ .row = row, .spelled = arg, .value = rest };
+        l->flags[l->n_flags++] = (struct flag){ row, is_file, arg, rest };
     else if (str_eqz(name, "config"))
         l->config = rest.p; /* to the end of its argument: NUL-terminated */
     else if (str_eqz(name, "dump")) {
@@ -263,7 +318,7 @@ static int assign_flags(struct load *l)
 {
     for (int i = 0; i < l->n_flags; i++) {
         const struct flag *f = &l->flags[i];
-        if (setting__assign(l->s, f->row, f->value, FROM_FLAG, l->err) == 0)
+        if (assign(l, f->row, f->value, f->is_file, FROM_FLAG) == 0)
             continue;
         err_prefix(l->err, "%.*s: ", (int)strcspn(f->spelled, "="), f->spelled);
         if (l->err)

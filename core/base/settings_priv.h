@@ -30,6 +30,8 @@ struct settings_state {
 const char *program__name(enum program program);
 /** The row whose key is @p name, where '.', '-' and '_' are the same if @p loose; or -1. */
 int setting__find(struct str name, bool loose);
+/** The secret row that @p name is the file of (pg.conninfo_file is that of pg.conninfo), or -1. */
+int setting__find_file(struct str name, bool loose);
 /** The key of @p program closest to @p name, or NULL. */
 const char *setting__suggest(struct str name, enum program program);
 /** Check @p text and store it in row @p i. On error only the message is set: "must be …, not "x"". */

@@ -4,12 +4,12 @@
 #include "core/base/settings_priv.h"
 #include "core/base/yaml.h"
 
-/* Groups of --help, in its order: settings whose key starts with `prefix` and a dot. */
+/* Groups of --help, in its order: settings whose key starts with one of these words. */
 static const struct group {
-    const char *prefix, *title;
+    const char *words, *title;
 } groups[] = {
     { "", "General" },        { "api", "The API" },       { "agent", "This host" }, { "plugin", "Plugins" },
-    { "store", "Storage" },   { "task", "Tasks" },        { "heartbeat", "Heartbeats" },
+    { "store,sqlite,pg", "Storage" }, { "task", "Tasks" },        { "heartbeat", "Heartbeats" },
     { "spool", "The spool" }, { "listen", "The listener" }, { "log", "The log" },
     { "feature", "Migration from the Kubernetes operators" },
 };
@@ -18,11 +18,21 @@ static const struct group {
 /* A key of a group without a title of its own belongs to the first one. */
 static unsigned group_of(const char *key)
 {
-    size_t n = strcspn(key, ".");
-    for (unsigned g = 1; key[n] && g < GROUPS; g++)
-        if (strlen(groups[g].prefix) == n && strncmp(groups[g].prefix, key, n) == 0)
-            return g;
+    struct str start = { key, strcspn(key, ".") }, word;
+    for (unsigned g = 1; g < GROUPS; g++)
+        for (struct str rest = str_of(groups[g].words); str_split(&rest, ',', &word);)
+            if (str_eq(word, start))
+                return g;
     return 0;
+}
+
+/* What the row is for; of a secret also how it can come from a file. */
+static const char *meaning(const struct setting *row, char ret[640])
+{
+    bool is_secret = row->flags & SF_SECRET;
+    snprintf(ret, 640, "%s%s%s%s", row->help, is_secret ? "; " : "", is_secret ? row->key : "",
+             is_secret ? "_file names a file that holds it" : "");
+    return ret;
 }
 
 static const char *const purposes[] = {
@@ -86,13 +96,14 @@ static void env_names(const struct setting *row, const char *quote, char ret[160
 
 static void help_row(const struct setting *row, FILE *out)
 {
-    char flag[128] = "  ", env[160], text[512];
+    char flag[128] = "  ", env[160], help[640], text[768];
     const char *value = placeholder(row);
     int n = 2 + flag_name(row, flag + 2);
     if (value)
         snprintf(flag + n, sizeof flag - (size_t)n, " %s", value);
     env_names(row, "", env);
-    snprintf(text, sizeof text, "%s (%s%s)", row->help, *row->dflt ? "default " : "no default", row->dflt);
+    snprintf(text, sizeof text, "%s (%s%s)", meaning(row, help), *row->dflt ? "default " : "no default",
+             row->dflt);
     fprintf(out, "%-34s ", flag);
     if (strlen(flag) > 34)
         fprintf(out, "\n%35s", "");
@@ -135,7 +146,8 @@ void settings__help(enum program program, FILE *out)
 void setting__show(const struct setting *row, const char *text, enum setting_source source, struct buf *out)
 {
     static const char *const sources[] = { "default", "file", "environment", "flag" };
-    buf_addf(out, "# %s (%s)\n", row->help, sources[source]);
+    char help[640];
+    buf_addf(out, "# %s (%s)\n", meaning(row, help), sources[source]);
     if (row->flags & SF_SECRET) {
         buf_addf(out, "# %s: %s\n", row->key, *text ? "********" : "(not set)");
         return;
@@ -176,16 +188,16 @@ void settings_dump(enum program program, FILE *out)
     const struct setting *row;
     fputs("| setting | default | environment | meaning |\n|---|---|---|---|\n", out);
     for (unsigned i = 0; (row = setting__at(i)) != NULL; i++) {
-        char names[160], meaning[512];
+        char names[160], help[640], text[768];
         if (!(row->programs & program))
             continue;
         env_names(row, "`", names);
-        snprintf(meaning, sizeof meaning, "%s%s%s", row->help, row->values ? "; one of " : "",
+        snprintf(text, sizeof text, "%s%s%s", meaning(row, help), row->values ? "; one of " : "",
                  row->values ? row->values : "");
         cell(out, row->key);
         cell(out, *row->dflt ? row->dflt : "(empty)");
         cell(out, names);
-        cell(out, meaning);
+        cell(out, text);
         fputs("|\n", out);
     }
 }
@@ -238,7 +250,7 @@ void roff_write(const char *text, FILE *out)
 
 static void man_row(const struct setting *row, FILE *out)
 {
-    char flag[64], env[160];
+    char flag[64], env[160], help[640];
     const char *value = placeholder(row);
     flag_name(row, flag);
     env_names(row, "", env);
@@ -250,7 +262,7 @@ static void man_row(const struct setting *row, FILE *out)
         fputs("\\fR", out);
     }
     fputc('\n', out);
-    roff_write(row->help, out);
+    roff_write(meaning(row, help), out);
     fputs(*row->dflt ? " (default " : " (no default", out);
     roff_write(row->dflt, out);
     fputs(").\n.br\n", out);

@@ -3,17 +3,20 @@
 import contextlib
 import json
 import os
+import pathlib
 import pty
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 
 import pytest
 
 from env import rows
 from env.api import Api
-from env.common import BUILD, SLOW, WRAP, wait_until
+from env.common import BUILD, SLOW, SOURCE, WRAP, wait_until
 from env.lab import Lab
 
 pytestmark = pytest.mark.timeout(120)
@@ -87,28 +90,127 @@ def test_an_empty_store_is_copied_too(stores):
     assert "copied 0 rows" in ran.stdout and "both stores hold the same" in ran.stdout
 
 
-@pytest.mark.api(**{"log.level": "info"})
-def test_an_api_goes_on_with_its_experiment_on_the_copy(stores, api):
-    lab = Lab(api)
-    lab.host("h1")
-    config = {"target_hosts": ["h1"], "baseline_template": "baseline", "candidate_template": "topk", "duration": "1s",
-              "warmup_duration": "100ms", "sample_interval": "50ms", "deploy_timeout": "20s",
-              "analysis": {"bucket": "200ms", "min_duration": "1s", "min_evidence": "within-host"}}
-    eid = lab.create({"name": "moves", "config": config})
-    lab.command(eid, "start")
-    lab.until(eid, "completed")
+class Moved:
+    """An experiment that an API has decided, seen before and after its store was copied."""
 
-    def seen():
-        return {path: lab.call("GET", f"/api/v1/experiments/{eid}{path}")[1] for path in ("/events", "/kpis")}
-    before = seen()
-    api.stop()
+    def __init__(self, api):
+        self.api, self.lab = api, Lab(api)
+        self.lab.host("h1")
+        config = {"target_hosts": ["h1"], "baseline_template": "baseline", "candidate_template": "topk",
+                  "duration": "1s", "warmup_duration": "100ms", "sample_interval": "50ms", "deploy_timeout": "20s",
+                  "analysis": {"bucket": "200ms", "min_duration": "1s", "min_evidence": "within-host"}}
+        self.id = self.lab.create({"name": "moves", "config": config})
+        self.lab.command(self.id, "start")
+        self.lab.until(self.id, "completed")
+        self.before = self.seen()
+        assert len(self.before["/kpis"]["kpis"]) > 3 and len(self.before["/events"]["events"]) > 3
+        api.stop()
+
+    def seen(self):
+        return {path: self.lab.call("GET", f"/api/v1/experiments/{self.id}{path}")[1] for path in ("/events", "/kpis")}
+
+    def goes_on(self, **settings):
+        """The API is started with these settings, and takes the experiment to its end."""
+        self.api.settings.update({key.replace("__", "."): value for key, value in settings.items()})
+        self.api.start()
+        assert self.seen() == self.before
+        assert [e["id"] for e in self.lab.call("GET", "/api/v1/experiments")[1]["experiments"]] == [self.id]
+        self.lab.command(self.id, "promote")
+        self.lab.until(self.id, "promoted")
+        self.lab.close()
+
+
+def test_an_api_goes_on_with_its_experiment_on_the_copy(stores, api):
+    moved = Moved(api)
     stores.run("copy", f"sqlite:{api.db}", stores.sqlite("moved.db"))
-    api.settings["sqlite.path"] = stores.folder / "moved.db"
-    api.start()
-    assert seen() == before
-    lab.command(eid, "promote")
-    lab.until(eid, "promoted")
-    lab.close()
+    moved.goes_on(sqlite__path=stores.folder / "moved.db")
+
+
+# ---------------------------------------------------------------------------------- with PostgreSQL
+
+@pytest.fixture
+def pg():
+    """A server of its own for one test: the conninfo of an empty database."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="phx-pg-", dir="/tmp")) / "s"
+    folder.parent.chmod(0o755)
+    server = SOURCE / "tests" / "pg" / "temp_pg"
+    try:
+        yield subprocess.run([server, "start", folder, "fsync=off"], check=True, capture_output=True, text=True).stdout.strip()
+    finally:
+        subprocess.run([server, "remove", folder], check=True)
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def test_everything_goes_to_postgresql_and_back_unchanged(stores, pg):
+    source, counts = stores.full("a.db", {"metric_samples": 9000, "agent_logs": 3000, "agent_tasks": 3000})
+    there = stores.json("copy", source, f"pg:{pg}")
+    back = stores.json("copy", f"pg:{pg}", stores.sqlite("b.db"))
+    assert there["equal"] and back["equal"] and rows_of(there) == counts == rows_of(back, "to")
+    assert stores.json("verify", source, stores.sqlite("b.db"))["equal"]
+
+
+def test_force_empties_postgresql_first(stores, pg):
+    source, counts = stores.full("a.db")
+    stores.run("copy", stores.full("b.db", {"agent_logs": 2500, "metric_samples": 2500})[0], f"pg:{pg}")
+    assert "not empty" in stores.run("copy", source, f"pg:{pg}", code=FAILED).stderr
+    assert rows_of(stores.json("copy", "--force", source, f"pg:{pg}"), "to") == counts
+
+
+def test_an_experiment_goes_on_in_postgresql(stores, pg, api):
+    moved = Moved(api)
+    stores.run("copy", f"sqlite:{api.db}", f"pg:{pg}")
+    moved.goes_on(store="pg", pg__conninfo=pg)
+    api.stop()
+    assert stores.json("copy", f"pg:{pg}", stores.sqlite("b.db"))["equal"]
+
+
+def test_a_store_whose_lease_is_fresh_is_in_use(stores, pg):
+    stores.run("info", f"pg:{pg}")
+
+    def psql(statement):
+        subprocess.run(["psql", "-X", "-q", "-d", pg, "-c", statement], check=True)
+    psql("INSERT INTO leases(name,owner,epoch,beat,updated_at,rev) VALUES('singletons','db1/7/x',1,1,now(),1)")
+    ran = stores.run("copy", f"pg:{pg}", stores.sqlite("b.db"), code=FAILED)
+    assert "a phoenix-api works on FROM: db1/7/x" in ran.stderr and "stop every phoenix-api" in ran.stderr
+    ran = stores.run("copy", stores.empty("a.db"), f"pg:{pg}", code=FAILED)
+    assert "a phoenix-api works on TO" in ran.stderr
+    psql("UPDATE leases SET owner=''")  # given up
+    stores.run("copy", f"pg:{pg}", stores.sqlite("c.db"))
+    psql("UPDATE leases SET owner='db1/7/x', updated_at=now() - interval '1 minute'")  # its holder is dead
+    stores.run("copy", f"pg:{pg}", stores.sqlite("d.db"))
+
+
+@pytest.mark.parametrize("how", ["file", "environment", "flag"])
+def test_one_setting_chooses_the_store(stores, pg, folder, monkeypatch, how):
+    secret = folder / "conninfo"
+    secret.write_text(pg + " password=hunter2\n")
+    settings = {"store": "pg", "pg.conninfo_file": secret}
+    if how == "file":
+        (folder / "api.yaml").write_text(f"store: pg\npg:\n  conninfo_file: {secret}\n")
+        settings = {"config": folder / "api.yaml"}
+    elif how == "environment":
+        monkeypatch.setenv("PHOENIX_STORE", "pg")
+        monkeypatch.setenv("PHOENIX_PG_CONNINFO_FILE", str(secret))
+        settings = {}
+    api = Api(folder, settings).start()
+    try:
+        Lab(api).create({"name": "there", "config": {"target_hosts": ["h1"], "baseline_template": "baseline",
+                                                     "candidate_template": "topk", "duration": "1h"}})
+        shown = subprocess.run([BUILD / "phoenix-api", *api.arguments(), "--print-config"], check=True,
+                               capture_output=True, text=True).stdout
+        assert "store: pg" in shown and "# pg.conninfo: ********" in shown
+        titles = pathlib.Path(f"/proc/{api.process.pid}/cmdline").read_text()
+        assert "hunter2" not in shown + titles + api.log_text()
+    finally:
+        api.close()
+    assert rows_of(stores.json("info", f"pg:@{secret}"))["experiments"] == 1
+
+
+def test_a_store_that_there_is_not_is_named_with_those_there_are(folder):
+    api = Api(folder, {"store": "mysql"})
+    api.spawn()
+    assert api.process.wait(20 * SLOW) == FAILED
+    assert re.search('mysql.*there are: .*pg.*sqlite|mysql.*there are: .*sqlite.*pg', api.log_text()), api.log_text()
 
 
 # ----------------------------------------------------------------------------------- what is refused

@@ -4,10 +4,12 @@ empty and long texts, JSON with its white space, the ends of the ranges."""
 import contextlib
 import re
 import sqlite3
+import time
 
 from env.common import SOURCE
 
 TABLES = SOURCE / "core" / "tables"
+START_US = time.time_ns() // 1000 - 30 * 86400 * 1000000  # samples are of these weeks
 US = 1000  # times are whole microseconds, in nanoseconds
 TEXTS = ["", "a", "Z", "ä€😀", "'; DROP TABLE x; -- \"$1\" \\ %s\t\r\n", "\x01\x7f\u2028", "l" * 10000]
 JSONS = ["{}", '{"z":1,"a":{"b":[1,2.50,1e2,true,null,"ä\\u0000😀"]},  "a ":1}', "[]", '"text"', "0",
@@ -36,7 +38,7 @@ def collections():
 
 def key(kind, i, n):
     """Key values that differ: a few that repeat in the first fields, so that groups are long and short."""
-    return {"TEXT": f"{'ä' if i % 3 else 'Z'}{n}", "INT": n - 2, "TIME": (1700000000000000 + n * 15000000) * US}[kind]
+    return {"TEXT": f"{'ä' if i % 3 else 'Z'}{n}", "INT": n - 2, "TIME": (START_US + n * 15000000) * US}[kind]
 
 
 def fill(db_path, many=None):

@@ -128,7 +128,68 @@ START_TEST(what_is_printed_can_be_read_again_and_holds_no_secrets)
     const struct setting secret = { .key = "db.password", .help = "a password", .flags = SF_SECRET };
     buf_init(&b, 1000);
     setting__show(&secret, "hunter2", FROM_ENV, &b);
-    ck_assert_str_eq(buf_cstr(&b), "# a password (environment)\n# db.password: ********\n");
+    ck_assert_str_eq(buf_cstr(&b), "# a password; db.password_file names a file that holds it (environment)\n"
+                                       "# db.password: ********\n");
+}
+END_TEST
+
+/** A file with @p content, whose name is put into @p ret. */
+static void secret_file(const char *content, char ret[64])
+{
+    write_file(content);
+    str_copy(ret, 64, str_of(path));
+}
+
+START_TEST(a_secret_can_come_from_a_file)
+{
+    char file[64], text[160];
+    secret_file("password=hunter2 host=db\n", file);
+    snprintf(text, sizeof text, "PHOENIX_PG_CONNINFO_FILE=%s", file);
+    char *env[] = { text, NULL };
+    ck_assert_int_eq(load(PROGRAM_API, env, NULL, NULL, NULL), 0);
+    ck_assert_str_eq(loaded->pg_conninfo, "password=hunter2 host=db");
+    ck_assert_int_eq(LOAD((char *)"--pg-conninfo-file", file, NULL), 0);
+    ck_assert_str_eq(loaded->pg_conninfo, "password=hunter2 host=db");
+    ck_assert_int_eq(load(PROGRAM_API, env, (char *)"--pg-conninfo=host=x", NULL, NULL), 0);
+    ck_assert_str_eq(loaded->pg_conninfo, "host=x");
+    snprintf(text, sizeof text, "pg:\n  conninfo_file: %s\n", file);
+    write_file(text);
+    ck_assert_int_eq(LOAD((char *)"--config", path, NULL), 0);
+    ck_assert_str_eq(loaded->pg_conninfo, "password=hunter2 host=db");
+    unlink(path);
+    unlink(file);
+}
+END_TEST
+
+START_TEST(only_a_secret_has_a_file)
+{
+    ck_assert_int_eq(LOAD((char *)"--listen-file=/etc/hostname", NULL, NULL), ERR_USAGE);
+    char *env[] = { (char *)"PHOENIX_LISTEN_FILE=/etc/hostname", NULL };
+    ck_assert_int_eq(load(PROGRAM_API, env, NULL, NULL, NULL), 0);
+    ck_assert_str_eq(loaded->listen, "127.0.0.1:8080");
+}
+END_TEST
+
+START_TEST(a_file_of_a_secret_that_is_wrong_is_named_and_its_content_is_not)
+{
+    char file[64], text[160], both[] = "PHOENIX_PG_CONNINFO=host=x";
+    char *missing[] = { (char *)"PHOENIX_PG_CONNINFO_FILE=/nonexistent", NULL };
+    ck_assert_int_eq(load(PROGRAM_API, missing, NULL, NULL, NULL), ERR_CONFIG);
+    ck_assert_int_eq(err.code, ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.msg, "environment variable PHOENIX_PG_CONNINFO_FILE (pg.conninfo)"));
+    ck_assert_ptr_nonnull(strstr(err.msg, "/nonexistent"));
+    ck_assert_int_eq(LOAD((char *)"--pg-conninfo-file=/nonexistent", NULL, NULL), ERR_USAGE);
+    secret_file("password=hunter2\nhost=db\n", file);
+    ck_assert_int_eq(LOAD((char *)"--pg-conninfo-file", file, NULL), ERR_USAGE);
+    ck_assert_msg(strstr(err.msg, file) && !strstr(err.msg, "hunter2"), "%s", err.msg);
+    snprintf(text, sizeof text, "PHOENIX_PG_CONNINFO_FILE=%s", file);
+    char *env[] = { both, text, NULL };
+    ck_assert_int_eq(load(PROGRAM_API, env, NULL, NULL, NULL), ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.msg, "PHOENIX_PG_CONNINFO is given too"));
+    unlink(file);
+    assert_file_error("pg.conninfo: a\npg: {conninfo_file: /x}\n",
+                      "2: pg.conninfo_file: pg.conninfo is given twice", "");
+    assert_file_error("log.level: warn\nlog: {level: info}\n", "2: log.level: log.level is given twice", "");
 }
 END_TEST
 
@@ -161,4 +222,6 @@ END_TEST
 UNIT_MAIN("base/settings", every_default_of_the_table_is_valid, a_flag_wins_over_environment_file_and_default,
           flags_have_the_spellings_that_people_use, a_fault_of_the_file_names_file_line_and_key,
           a_fault_of_a_flag_or_variable_names_it, what_is_printed_can_be_read_again_and_holds_no_secrets,
+          a_secret_can_come_from_a_file, only_a_secret_has_a_file,
+          a_file_of_a_secret_that_is_wrong_is_named_and_its_content_is_not,
           help_and_tables_name_every_setting, special_flags_end_the_program)
