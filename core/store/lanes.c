@@ -15,7 +15,7 @@ static const struct rule {
 } rules[LANE_COUNT] = {
     [LANE_URGENT] = { 20000, 100, 16, 0 },
     [LANE_NORMAL] = { 20000, 75, 4, 0 },
-    [LANE_BULK] = { 5000, 25, 1, 4096 }, /* about 30 ms of the embedded store */
+    [LANE_BULK] = { 5000, 25, 1, 2048 }, /* about 15 ms of the embedded store */
 };
 
 static uint64_t rows_of(const phx_req *r)

@@ -5,7 +5,8 @@ that it does not slow down who measures.
 
     flood.py PORT HOSTS SECONDS ROWS
 
-prints, as JSON, what was answered: {"accepted": {host: batches}, "refused": {status: n}, "waits": [...]}"""
+prints, as JSON, what was answered: {"accepted": {host: batches}, "refused": {status: n},
+"waits": {Retry-After: n}}"""
 import collections
 import http.client
 import json
@@ -18,11 +19,12 @@ MEASURES = ["up", "series", "points_total", "points_in_total", "dropped_total", 
 
 
 def template(rows, host_number):
-    """A body with @@@@@@@@ where the number of the batch goes, also into each time: no row is like another."""
-    row = ('{"experiment_id":"%s","variant":"baseline","ts":16@@@@@@@@%06d000,"values":[1,%d,1234567.125,1234567.125,1234567.125,1234567.125]}')
+    """A body with @@@@@@@@@@ where the number of the batch goes, and ########## where its second goes: no row is
+    like another. Blanks make it as large as people write it."""
+    row = '{"experiment_id":"%s","variant":"baseline","ts":##########%06d000,"values":[1,%d,1234567.125,1234567.125,1234567.125,1234567.125]}'
     experiment = str(uuid.UUID(int=1000 + host_number))
-    samples = ",".join(row % (experiment, i, i) for i in range(rows))
-    return ('{"stream":"%s","seq":1@@@@@@@@,"measures":%s,"samples":[%s]}' %
+    samples = (", " + " " * 300).join(row % (experiment, i, i) for i in range(rows))
+    return ('{"stream":"%s","seq":@@@@@@@@@@,"measures":%s,"samples":[%s]}' %
             (uuid.UUID(int=2000 + host_number), json.dumps(MEASURES), samples)).encode()
 
 
@@ -30,10 +32,14 @@ class Flooder(threading.Thread):
     def __init__(self, port, number, until, rows):
         super().__init__(daemon=True)
         self.port, self.host, self.until = port, f"flood-{number}", until
-        self.body, self.accepted, self.refused, self.waits = template(rows, number), 0, collections.Counter(), []
+        self.body, self.accepted = template(rows, number), 0
+        self.refused, self.waits = collections.Counter(), collections.Counter()
+        self.second = int(time.time()) - 36000
 
-    def send(self, connection, seq):
-        body = self.body.replace(b"@@@@@@@@", b"%08d" % seq)
+    def batch(self, seq):
+        return self.body.replace(b"@@@@@@@@@@", b"%10d" % seq).replace(b"#" * 10, b"%10d" % (self.second + seq))
+
+    def send(self, connection, body):
         connection.request("POST", "/api/v1/agent/metrics", body,
                            {"X-Agent-Host-ID": self.host, "Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -42,13 +48,15 @@ class Flooder(threading.Thread):
 
     def run(self):
         connection, seq = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60), 1
+        body = self.batch(seq)
         while time.monotonic() < self.until:
-            answer = self.send(connection, seq)
+            answer = self.send(connection, body)
             if answer.status == 202:
                 self.accepted, seq = self.accepted + 1, seq + 1
+                body = self.batch(seq)
             else:
                 self.refused[str(answer.status)] += 1
-                self.waits.append(answer.headers.get("Retry-After"))
+                self.waits[answer.headers.get("Retry-After")] += 1
         connection.close()
 
 
@@ -59,9 +67,9 @@ def main(port, hosts, seconds, rows):
         thread.start()
     for thread in threads:
         thread.join()
-    refused = sum((t.refused for t in threads), collections.Counter())
-    print(json.dumps({"accepted": {t.host: t.accepted for t in threads}, "refused": refused,
-                      "waits": [w for t in threads for w in t.waits]}))
+    print(json.dumps({"accepted": {t.host: t.accepted for t in threads},
+                      "refused": sum((t.refused for t in threads), collections.Counter()),
+                      "waits": sum((t.waits for t in threads), collections.Counter())}))
 
 
 if __name__ == "__main__":
