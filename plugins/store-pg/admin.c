@@ -115,7 +115,8 @@ static void on_up(void *arg)
 static void on_input(void *arg)
 {
     struct admin *a = arg;
-    while (a->conn.state == CONN_UP && a->sent && !PQisBusy(a->conn.pg)) {
+    while (a->conn.state == CONN_UP && a->sent && PQstatus(a->conn.pg) == CONNECTION_OK &&
+           !PQisBusy(a->conn.pg)) {
         PGresult *r = PQgetResult(a->conn.pg);
         if (!r) {
             answer_first(a);

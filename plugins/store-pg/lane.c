@@ -301,7 +301,11 @@ static void one_failed(struct lane *l)
 static void on_input(void *arg)
 {
     struct lane *l = arg;
-    if (!wire_take(&l->wire, l->conn.pg) || !l->busy)
+    if (!l->busy || l->is_mending) {
+        PQisBusy(l->conn.pg); /* what the server says unasked becomes a notice */
+        return;
+    }
+    if (!wire_take(&l->wire, l->conn.pg))
         return;
     if (!l->wire.error) {
         answer_all(l);

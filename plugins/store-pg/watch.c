@@ -114,7 +114,7 @@ static void on_input(void *arg)
 {
     struct signals *s = arg;
     PGnotify *n;
-    while (s->sending && !PQisBusy(s->conn.pg)) {
+    while (s->sending && PQstatus(s->conn.pg) == CONNECTION_OK && !PQisBusy(s->conn.pg)) {
         PGresult *r = PQgetResult(s->conn.pg);
         s->sending = r != NULL;
         if (r && PQresultStatus(r) == PGRES_FATAL_ERROR)

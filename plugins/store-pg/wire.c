@@ -74,13 +74,14 @@ static void take_one(struct wire *w, PGresult *r)
 
 bool wire_take(struct wire *w, PGconn *pg)
 {
-    while (!PQisBusy(pg)) {
+    /* libpq answers without end: errors on a connection that broke, NULL where nothing is expected. */
+    while (PQstatus(pg) == CONNECTION_OK && !PQisBusy(pg)) {
         PGresult *r = PQgetResult(pg);
         if (r && PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
             PQclear(r);
             return true;
         }
-        if (!r && PQstatus(pg) == CONNECTION_BAD)
+        if (!r && w->at == w->n)
             return false;
         if (r && w->at < w->n)
             take_one(w, r);
