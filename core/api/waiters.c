@@ -113,11 +113,14 @@ void waiter__park(struct waiters *ws, struct waiter *w)
 {
     if (!w->rq) {
         waiter_rest(ws, w);
-    } else if (w->overdue || ws->api->draining) {
+    } else if (w->overdue) {
         waiter__answer(ws, w, NULL);
         waiter_rest(ws, w);
     } else {
         set_state(ws, w, WAITER_PARKED);
+        if (ws->api->draining && !timer_is_set(ws->drain)) {
+            timer_set(ws->drain, DRAIN_TICK_NS);
+        }
     }
 }
 
@@ -295,16 +298,15 @@ static void on_drain(void *arg)
     struct waiter *w, *tmp;
     size_t left = ws->drain_batch;
     HASH_ITER(hh, ws->by_host, w, tmp) {
-        if (left == 0) {
+        if (w->state == WAITER_NONE) {
+            waiter_free(ws, w);
+        } else if (w->state == WAITER_PARKED && left > 0) {
+            waiter__answer(ws, w, NULL);
+            waiter_rest(ws, w);
+            left--;
+        } else if (w->state == WAITER_PARKED) {
             timer_set(ws->drain, DRAIN_TICK_NS);
             return;
-        }
-        w->overdue = true; /* for those in a claim: whatever it brings */
-        if (w->state == WAITER_PARKED) {
-            waiter__park(ws, w);
-            left--;
-        } else if (w->state == WAITER_NONE) {
-            waiter_free(ws, w);
         }
     }
 }

@@ -14,7 +14,8 @@
 int waiters_start(struct api *api, struct err *err);
 void waiters_stop(struct api *api);
 /** Answer every parked poll with [], a few at a time, so that they do not all come to another process in the
- *  same moment: done within half of drain.time. From here on polls are answered at once. */
+ *  same moment: done within half of drain.time. Polls that come from here on are
+ *  among them. */
 void waiters_drain(struct api *api);
 /** The host may have tasks: claim for it as soon as it polls, at once if it is parked. */
 void waiters_wake(struct api *api, const char *host_id);
