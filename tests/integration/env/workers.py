@@ -4,15 +4,28 @@ import http.client
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
 import time
 
 from env.api import Api
-from env.common import SOURCE, wait_until
+from env.common import SLOW, SOURCE, wait_until
 
 TEMP_PG = SOURCE / "tests" / "pg" / "temp_pg"
+
+
+def exchange(port, request, timeout=20):
+    """All that comes until the other side closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOW) as client:
+        client.sendall(request)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def metric(port, name):
+    text = exchange(port, b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").decode()
+    return float(re.search(f"^{name} (\\S+)$", text, re.M).group(1))
 
 
 class Postgres:
@@ -43,7 +56,8 @@ class Workers(Api):
     def __init__(self, folder, postgres, workers, settings=None):
         self.postgres = postgres
         self.database, conninfo = postgres.new_database()
-        super().__init__(folder, {"store": "pg", "pg.conninfo": conninfo, "workers": workers, **(settings or {})})
+        super().__init__(folder, {"store": "pg", "pg.conninfo": conninfo, "workers": workers,
+                                  "admin.listen": "127.0.0.1:0", **(settings or {})})
 
     def pids(self):
         """Of the workers, in the order of their start."""
@@ -51,7 +65,12 @@ class Workers(Api):
                 pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()]
 
     def admin_ports(self):
-        return [int(port) for port in re.findall(r"operators reach process \d+ at http://127.0.0.1:(\d+)", self.log_text())]
+        """Each worker's own, which its successors keep."""
+        return sorted(set(map(int, re.findall(r"operators reach .* at http://127.0.0.1:(\d+)", self.log_text()))))
+
+    def total(self, name):
+        """Of a metric, over all workers."""
+        return sum(metric(port, name) for port in self.admin_ports())
 
     def replaced(self, old):
         pids = self.pids()
