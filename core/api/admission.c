@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store is away when it failed and a ping, sent because of that, failed too. Until a ping succeeds
- * nothing that needs it is let in: requests that would only wait for their deadlines are refused at once,
- * and those who wait for tasks stay parked.
+ * The store is away when it failed, or has not answered for a second, and a ping that was sent because of
+ * that failed too. Until a ping succeeds nothing that needs it is let in: requests that would only wait for
+ * their deadlines are refused at once, and those who wait for tasks stay parked.
  *
  * The API is short when the loop is late, the store is away, or something waits for the store longer than
  * it should. That is looked at twice a second and holds for a while, so that agents are not told one thing
@@ -21,6 +21,7 @@ enum { HOSTS_MAX = 100000, BURST_S = 2, SHORT_FACTOR = 4 /* of the time between 
 #define TICK_NS (500 * NS_PER_MS)
 #define PING_NS (2 * NS_PER_S)
 #define PING_AGAIN_NS (500 * NS_PER_MS) /* and as much again at random */
+#define STALLED_NS NS_PER_S              /* of the oldest query that the driver has */
 #define LATE_NS (200 * NS_PER_MS)       /* of the loop */
 #define WAITS_MAX_NS NS_PER_S           /* of the oldest query of a lane */
 #define HOLDS_NS (10 * NS_PER_S)        /* how long "short" lasts after its cause */
@@ -63,6 +64,20 @@ static bool is_store_away(struct admission *ad)
     return ad->store_away;
 }
 
+/* A driver may wait for a server that is gone, hoping for the next one, and fail nothing for a while. */
+static void look_for_stall(struct admission *ad)
+{
+    struct store_stats stats;
+    store_stats(ad->api->store, &stats);
+    if (stats.oldest_ns > STALLED_NS && !ad->ping_in_flight && !timer_is_set(ad->ping))
+        on_ping(ad);
+}
+
+bool admission_store_away(const struct api *api)
+{
+    return is_store_away(api->admission);
+}
+
 /* ---- is the API short? */
 
 static int64_t oldest(const struct admission *ad, enum store_lane lane)
@@ -92,6 +107,7 @@ static void on_tick(void *arg)
     ad->lag_ns = now > ad->tick_due ? now - ad->tick_due : 0;
     ad->tick_due = now + TICK_NS;
     timer_set(ad->tick, TICK_NS);
+    look_for_stall(ad);
     const char *why = why_short(ad);
     if (why) {
         if (!ad->short_until)

@@ -15,6 +15,8 @@ int admission_start(struct api *api, struct err *err);
 void admission_stop(struct api *api);
 /** For http_conf.admit. */
 bool admission_admit(struct request *rq);
+/** The store failed or stalled, and a ping that was sent because of that failed too. */
+bool admission_store_away(const struct api *api);
 /** How often agents are asked to send heartbeats now: heartbeat.interval, twice that while the API is
  *  short; never so seldom that leases end. */
 int64_t admission_heartbeat_interval(const struct api *api);

@@ -5,6 +5,7 @@
  * when it is committed: the agent's row, and the rows of active_pipelines replaced by what it lists.
  */
 #include <stdlib.h>
+#include "core/api/admission.h"
 #include "core/api/agents_priv.h"
 #include "core/api/handlers.h"
 #include "core/api/loads.h"
@@ -164,6 +165,15 @@ static void commit(struct agents *as, struct agent *a, struct request *rq, const
     store_run(batch, on_committed, f);
 }
 
+/* Heard all the same; what else it says the agent says again. */
+static void refuse_commit(struct agents *as, struct agent *a, struct request *rq)
+{
+    struct err err = { 0 };
+    err_set(&err, ERR_UNAVAILABLE, "the store cannot be reached");
+    agent__dirty(as, a);
+    reply_error(rq, &err);
+}
+
 /* ---- the request */
 
 static bool names_its_host(struct request *rq, struct str host_id)
@@ -198,12 +208,15 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
         return;
     }
     hear(as, a, h);
-    if (!a->stored || (doc && is_full(doc))) {
+    bool is_short = a->stored && !(doc && is_full(doc));
+    if (is_short) {
+        agent__dirty(as, a);
+        reply_empty(rq, 204);
+    } else if (admission_store_away(as->api)) {
+        refuse_commit(as, a, rq);
+    } else {
         commit(as, a, rq, doc);
-        return;
     }
-    agent__dirty(as, a);
-    reply_empty(rq, 204);
 }
 
 static void hear_document(struct request *rq, struct heartbeat *h)

@@ -148,4 +148,5 @@ void store_stats(const struct store *st, struct store_stats *ret)
 {
     *ret = st->stats;
     ret->inflight = st->n_inflight + st->n_pending;
+    ret->oldest_ns = st->inflight && st->inflight->queued_ns ? clock_mono() - st->inflight->queued_ns : 0;
 }

@@ -40,6 +40,7 @@ void store_close(struct store *st, loop_fn *closed, void *arg);
 bool store_ok(const struct store *st); /**< the last operation did not fail for the store's sake */
 struct store_stats {
     uint64_t queries_total, rows_total, failed_total, inflight, statements_total;
+    int64_t oldest_ns; /**< since the oldest query that the driver has was given to store_run(); 0: none */
 };
 void store_stats(const struct store *st, struct store_stats *ret);
 

@@ -3,15 +3,20 @@
 accepted."""
 import json
 import pathlib
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+import uuid
 
 import pytest
 
-from env.common import SLOW, wait_until
+from env.api import Api
+from env.common import SLOW, SOURCE, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 LOADS = "/api/v1/loadsimulations"
@@ -223,3 +228,70 @@ def test_what_operators_look_at_names_every_class_and_lane(api):
         assert f'phoenix_requests_in_progress{{class="{name}"}}' in text
     for lane in ("urgent", "normal", "bulk"):
         assert f'phoenix_store_lane_oldest_seconds{{lane="{lane}"}} 0' in text
+
+
+# ---- the database goes away
+
+TEMP_PG = SOURCE / "tests" / "pg" / "temp_pg"
+
+
+@pytest.fixture
+def database():
+    """A PostgreSQL server that can be stopped and started again."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="phx-pg-", dir="/tmp")) / "s"
+    folder.parent.chmod(0o755)
+
+    def pg(verb):
+        return subprocess.run([TEMP_PG, verb, folder], check=True, capture_output=True, text=True).stdout.strip()
+    pg.conninfo = pg("start")
+    yield pg
+    pg("remove")
+    shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def api_on_pg(folder, database):
+    server = Api(folder, {"store": "pg", "pg.conninfo": database.conninfo, "log.level": "info"}).start()
+    yield server
+    server.close()
+
+
+def ready(api):
+    return api.raw("GET", "/readyz").status
+
+
+def test_the_database_goes_away_and_comes_back(api_on_pg, database):
+    """Those who wait for tasks wait on; what needs the database is refused at once and says when to come again;
+    what can be kept in memory is."""
+    api = api_on_pg
+    assert api.heartbeat("h1", hostname="h1", pipelines=[])[0] == 204
+    waiter, tasks = api.connect(), []
+    poll = threading.Thread(target=lambda: tasks.extend(api.poll("h1", "60s", waiter)), daemon=True)
+    poll.start()
+    wait_until(lambda: api.metric("phoenix_polls_waiting") == 1, "the poll waits")
+    database("stop")
+    assert api.heartbeat("h1")[0] == 204, "it is heard; that it cannot be written is how the outage is noticed"
+    wait_until(lambda: api.metric("phoenix_store_away") == 1, "the outage is noticed", 8)
+    not_ready = api.raw("GET", "/readyz")
+    assert not_ready.status == 503 and "store" in not_ready.json["detail"]
+    for method, path, body in (("GET", "/api/v1/agents", None),
+                               ("POST", LOADS, {"profile": "steady", "duration": "30s", "target_hosts": ["h1"]}),
+                               ("POST", "/api/v1/agent/metrics", {}), ("POST", "/api/v1/agent/logs", {}),
+                               ("POST", f"/api/v1/agent/tasks/{uuid.uuid4()}/status", {"status": "running", "epoch": 1})):
+        begun = time.monotonic()
+        answer = api.raw(method, path, body and json.dumps(body) or None,
+                         {"X-Agent-Host-ID": "h1", "Content-Type": "application/json"})
+        bulk = path.endswith(("metrics", "logs"))
+        assert answer.status == 503 and (5 if bulk else 1) <= retry_after(answer) <= (30 if bulk else 3), path
+        assert time.monotonic() - begun < 0.5 * SLOW, path
+    assert api.heartbeat("h1")[0] == 204, "it is heard"
+    assert api.raw("GET", "/healthz").status == 200 and api.raw("GET", "/metrics").status == 200
+    assert poll.is_alive() and not tasks
+    database("restart")
+    wait_until(lambda: ready(api) == 200, "it is ready again")
+    wait_until(lambda: api.raw("GET", "/api/v1/agents").status == 200, "reads are answered again")
+    status, load = api.call("POST", LOADS, {"profile": "steady", "duration": "30s", "target_hosts": ["h1"]})
+    assert status == 201, load
+    poll.join(10 * SLOW)
+    assert [task["type"] for task in tasks] == ["loadsim"], "the poll that waited through it all has the task"
+    assert api.report(tasks[0], "running")[0] == 204

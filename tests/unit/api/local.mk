@@ -13,7 +13,9 @@ tests_unit_api_test_samples_scan_LDADD = $(API_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_lease_SOURCES = %D%/test_lease.c tests/conformance/store_memory.c
 tests_unit_api_test_lease_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
 tests_unit_api_test_lease_LDADD = $(API_LIBS) $(UNIT_LIBS)
-check_PROGRAMS += tests/unit/api/test_buckets
+check_PROGRAMS += tests/unit/api/test_buckets tests/unit/api/test_admission
+tests_unit_api_test_admission_SOURCES = %D%/test_admission.c
+tests_unit_api_test_admission_LDADD = $(API_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_buckets_SOURCES = %D%/test_buckets.c
 tests_unit_api_test_buckets_LDADD = $(API_LIBS) $(UNIT_LIBS)
 endif
