@@ -4,6 +4,7 @@
  * broke is unwatched before anybody else gets to run. libpq looks up names with getaddrinfo(), which can
  * block: hostaddr= in the conninfo avoids that. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "pg_priv.h"
 
@@ -93,9 +94,25 @@ static void lose_by_libpq(struct conn *c)
     conn_lose(c, why);
 }
 
+/** Two connections with one process of the server behind them: a pooler hands it out by transaction. */
+static bool is_shared(const struct conn *c)
+{
+    for (int i = 0; i < CONNS_MAX && c->self->conns[i]; i++) {
+        const struct conn *other = c->self->conns[i];
+        if (other != c && other->state == CONN_UP && strcmp(other->backend, c->backend) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void is_up(struct conn *c)
 {
     timer_off(c);
+    if (is_shared(c)) {
+        conn_lose(c, "a pooler gives several connections one session of PostgreSQL: set pool_mode=session "
+                     "there (LISTEN and prepared statements need it), or connect to PostgreSQL itself");
+        return;
+    }
     if (c->pipeline && !PQenterPipelineMode(c->pg)) {
         lose_by_libpq(c);
         return;
@@ -107,8 +124,11 @@ static void is_up(struct conn *c)
 
 static void set_session(struct conn *c)
 {
+    char sql[640];
+    snprintf(sql, sizeof(sql),
+             "%s;SELECT pg_backend_pid(),pg_backend_pid()||' '||pg_postmaster_start_time()", c->settings);
     c->state = CONN_SETTING;
-    if (PQsetnonblocking(c->pg, 1) != 0 || !PQsendQuery(c->pg, c->settings) || !watch(c, PHX_READ))
+    if (PQsetnonblocking(c->pg, 1) != 0 || !PQsendQuery(c->pg, sql) || !watch(c, PHX_READ))
         lose_by_libpq(c);
     else
         conn_flush(c);
@@ -122,7 +142,12 @@ static void on_set(struct conn *c)
             is_up(c);
             return;
         }
-        bool failed = PQresultStatus(r) != PGRES_COMMAND_OK;
+        ExecStatusType s = PQresultStatus(r);
+        if (s == PGRES_TUPLES_OK) {
+            c->backend_pid = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+            snprintf(c->backend, sizeof(c->backend), "%s", PQgetvalue(r, 0, 1));
+        }
+        bool failed = s != PGRES_COMMAND_OK && s != PGRES_TUPLES_OK;
         PQclear(r);
         if (failed) {
             lose_by_libpq(c);
@@ -220,9 +245,18 @@ static void on_timer(void *arg)
     conn_lose(c, why);
 }
 
+static void enlist(struct conn *c)
+{
+    int i = 0;
+    while (i < CONNS_MAX - 1 && c->self->conns[i] && c->self->conns[i] != c)
+        i++;
+    c->self->conns[i] = c;
+}
+
 /** On the loop's next turn, so that down() never comes from inside conn_start(). */
 void conn_start(struct conn *c)
 {
+    enlist(c);
     c->pause_ns = PAUSE_MIN_NS;
     c->state = CONN_WAITING;
     timer_on(c, 0);

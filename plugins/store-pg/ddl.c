@@ -56,6 +56,8 @@ void schema_free(struct schema *s)
 void ddl_refuse(struct ddl *d, phx_status status, const char *fmt, ...)
 {
     va_list ap;
+    if (d->status)
+        return;
     va_start(ap, fmt);
     vsnprintf(d->why, WHY_MAX, fmt, ap);
     va_end(ap);

@@ -45,7 +45,10 @@ struct conn {
     phx_watch *watch;
     phx_timer *timer;     /**< the attempt's end, or the next attempt */
     uint64_t pause_ns;
+    int backend_pid;      /**< of the server's process; what libpq says is a pooler's invention */
+    char backend[64];     /**< which process of which server, for comparison */
 };
+enum { CONNS_MAX = 8 };
 void conn_start(struct conn *c);
 void conn_hurry(struct conn *c); /**< if it waits for the next attempt: now */
 void conn_stop(struct conn *c);  /**< quietly; down() is not called */
@@ -68,6 +71,7 @@ struct phx_self {
     uint64_t wait_ns;        /**< how long operations wait for a connection that is being made again */
     uint64_t seed;           /**< of the jitter */
     phx_timer *look;         /**< at deadlines, while there is work; NULL: not set */
+    struct conn *conns[CONNS_MAX]; /**< those that were ever started */
     struct lane *lanes[N_LANES];
     struct admin *admin;
     struct schema *schema;

@@ -64,6 +64,7 @@ struct ddl {
 void ddl_run(const struct ddl *d);
 /** One more statement; taken. NULL: out of memory, and refused; the plan need not look. */
 void ddl_add(struct ddl *d, char *sql);
+/** End it with this status and sentence; what was said first stays. */
 void ddl_refuse(struct ddl *d, phx_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

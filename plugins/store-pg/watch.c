@@ -122,7 +122,7 @@ static void on_input(void *arg)
         PQclear(r);
     }
     while (s->conn.state == CONN_UP && (n = PQnotifies(s->conn.pg))) {
-        if (n->be_pid == PQbackendPID(s->conn.pg))
+        if (n->be_pid == s->conn.backend_pid)
             s->silent = 0;
         else
             heard(s, n->extra);
