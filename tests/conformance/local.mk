@@ -7,8 +7,8 @@ tests_conformance_store_tck_SOURCES = $(TCK_SOURCES) %D%/store_tck.c %D%/tck_val
   %D%/tck_proxy.c %D%/tck_cut.c
 tests_conformance_store_tck_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
 tests_conformance_store_tck_LDADD = $(PLUGIN_LIBS)
-dist_check_SCRIPTS += %D%/store_sqlite.sh
-EXTRA_DIST += %D%/store_pg.sh %D%/pg_helper.sh tests/pg/temp_pg
+dist_check_SCRIPTS += %D%/store_sqlite.sh %D%/store_pg.sh
+EXTRA_DIST += %D%/pg_helper.sh tests/pg/temp_pg
 
 check_PROGRAMS += tests/conformance/store_faults
 tests_conformance_store_faults_SOURCES = $(TCK_SOURCES) %D%/store_faults.c
