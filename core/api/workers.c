@@ -153,21 +153,19 @@ static void on_worker_exit(void *arg, const struct child_exit *how)
     struct worker *w = arg;
     struct slot *s = w->slot;
     struct workers *room = s->room;
+    bool is_old = w == s->old;
+    *(is_old ? &s->old : &s->now) = NULL;
     room->n_running--;
-    if (w == s->old) {
-        s->old = NULL;
-        if (!w->is_told && !room->is_ending) {
-            log_ended(w, how, "its successor is on the way");
+    if (room->is_ending || w->is_told) {
+        if (how->signo || how->code) {
+            log_ended(w, how, "did not end in order");
         }
-    } else {
-        s->now = NULL;
-        if (room->is_ending) {
-            /* as it should */
-        } else if (s->old && !s->old->is_told) {
-            restart_failed(s);
-        } else if (room->was_ready) {
-            slot_again(s, w, how);
-        }
+    } else if (is_old) {
+        log_ended(w, how, "its successor is on the way");
+    } else if (s->old && !s->old->is_told) {
+        restart_failed(s);
+    } else if (room->was_ready) {
+        slot_again(s, w, how);
     }
     if (room->n_running == 0 && (room->is_ending || !room->was_ready)) {
         room->status = room->is_ending ? EXIT_SUCCESS : how->signo ? EXIT_FAILURE : how->code;

@@ -59,6 +59,10 @@ class Workers(Api):
         super().__init__(folder, {"store": "pg", "pg.conninfo": conninfo, "workers": workers,
                                   "admin.listen": "127.0.0.1:0", **(settings or {})})
 
+    def close(self):
+        super().close()
+        assert "Sanitizer" not in self.log_text()
+
     def pids(self):
         """Of the workers, in the order of their start."""
         return [int(pid) for pid in
