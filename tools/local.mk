@@ -2,3 +2,4 @@
 include tools/plugin_check/local.mk
 include tools/loadhost/local.mk
 include tools/store/local.mk
+include tools/swarm/local.mk
