@@ -72,7 +72,7 @@ int main(int argc, char **argv)
     static const struct tck_test *const lists[] = { tests_values, tests_writes, tests_scan,    tests_claim,
                                                     tests_async,  tests_race,   tests_life,    tests_model,
                                                     tests_shared, tests_signals, tests_server, tests_cut,
-                                                    NULL };
+                                                    tests_days,   NULL };
     struct tck t = { .driver = "memory", .config = "{}" };
     for (int i = 1; i < argc; i++) {
         bool used;

@@ -42,7 +42,8 @@ struct tck_test {
 #define TESTS_END { NULL, NULL, 0 }
 /** All tests of one file; a row without a name ends it. */
 extern const struct tck_test tests_values[], tests_writes[], tests_scan[], tests_claim[], tests_async[],
-    tests_life[], tests_model[], tests_race[], tests_shared[], tests_signals[], tests_server[], tests_cut[];
+    tests_life[], tests_model[], tests_race[], tests_shared[], tests_signals[], tests_server[], tests_cut[],
+    tests_days[];
 /** Run lists of tests, print TAP. The exit status of the program. */
 int tck_main(struct tck *t, const struct tck_test *const *lists);
 /** Run the helper: `helper VERB ID DIR`. False: there is none, or it failed. */
