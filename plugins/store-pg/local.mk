@@ -7,4 +7,4 @@ store_pg_la_SOURCES = $(PG_DRIVER_SOURCES)
 store_pg_la_CFLAGS = $(PLUGIN_CFLAGS) $(PQ_CFLAGS)
 store_pg_la_LDFLAGS = $(PLUGIN_LINK)
 store_pg_la_LIBADD = $(PQ_LIBS) -lm
-EXTRA_DIST += %D%/.may_include
+EXTRA_DIST += %D%/.may_include %D%/store-pg.md

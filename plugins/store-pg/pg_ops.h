@@ -17,6 +17,7 @@ enum {
     GROUP_BYTES = 4 << 20,      /**< or so many bytes of them */
     PARAMS_BYTES = 256 << 20,   /**< more is refused: LIMIT */
     MAX_KEY = 8,                /**< fields of a key that is looked up by arrays */
+    STEP_MEMBERS = 256,         /**< of a batch in one step; each new one is compared with all of them */
     MAX_IN_KEYED = 8,           /**< values of an IN that is written out */
     RETRIES = 3                 /**< after a deadlock, and for a partition that is missing */
 };

@@ -218,7 +218,8 @@ static struct step *step_find(const struct steps *all, const struct step *like, 
             continue;
         if (!like->counts)
             return s;
-        if (!s->next && s->parts[0].job == p->job && !(is_keyed(s->verb) && holds_key(s, p)))
+        if (!s->next && s->parts[0].job == p->job && s->n < STEP_MEMBERS &&
+            !(is_keyed(s->verb) && holds_key(s, p)))
             return s;
     }
     return NULL;

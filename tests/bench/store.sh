@@ -17,5 +17,6 @@ judge() {
 }
 
 for mode in full normal; do
-    "$build/tests/bench/store_bench" "$build/.libs" "$dir" "$mode"
+    "$build/tests/bench/store_bench" "$build/.libs" sqlite \
+        "{\"path\":\"$dir/bench-$mode.db\",\"synchronous\":\"$mode\"}" "$mode"
 done | judge

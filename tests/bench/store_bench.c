@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_bench PLUGIN_DIR FOLDER full|normal
+/* store_bench PLUGIN_DIR DRIVER CONFIG LABEL
  *
- * What the embedded store does per second, through core/store: the life of a task (enqueue, claim,
- * complete; batches of 100, four under way at once) and the latency of one operation at a time. Prints
- * `name value unit`. */
+ * What a store does per second, through core/store: the life of a task (enqueue, claim, complete; batches
+ * of 100, four under way at once), heartbeats (each an operation of its own), measured values (rows of all
+ * measures, 500 at once), and the latency of one operation at a time. CONFIG is the driver's, as JSON. Prints
+ * `store_..._LABEL value unit`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "core/base/clock.h"
@@ -13,6 +14,7 @@
 #include "core/store/store.h"
 
 enum { BATCH = 100, STREAMS = 4, HOSTS = 100, LIVES = 40000, SINGLES = 2000 };
+enum { BEATS = 100000, BEATING = 2000, BEATS_AT_ONCE = 1000, ROWS = 500, PUTS = 100, PUTS_AT_ONCE = 3 };
 
 static struct loop *loop;
 static struct store *store;
@@ -135,6 +137,93 @@ static void bench_lives(const char *mode)
     printf("store_task_lives_%s %.0f 1/s\n", mode, completed / seconds);
 }
 
+/* ---- heartbeats: all in flight at once are different hosts */
+
+static unsigned beats, beats_done;
+
+static void beat(void);
+
+static void on_beat(void *arg, const struct result *res)
+{
+    must(res);
+    if (++beats_done == BEATS)
+        loop_stop(loop);
+    else if (beats < BEATS)
+        beat();
+}
+
+static void beat(void)
+{
+    char name[16];
+    struct query *q = q_put(store, C_AGENTS);
+    int64_t now = clock_wall();
+    snprintf(name, sizeof(name), "host-%05u", beats++ % BEATING);
+    q_text(q, F_AGENTS_HOST_ID, name);
+    q_text(q, F_AGENTS_HOSTNAME, name);
+    q_text(q, F_AGENTS_AGENT_VERSION, "0.1.0");
+    q_text(q, F_AGENTS_STATUS, "healthy");
+    q_json(q, F_AGENTS_RESOURCE_USAGE, config);
+    q_time(q, F_AGENTS_LAST_HEARTBEAT, now);
+    q_time(q, F_AGENTS_CREATED_AT, now);
+    q_flags(q, PHX_RELAXED);
+    store_run(q, on_beat, NULL);
+}
+
+static void bench_beats(const char *label)
+{
+    int64_t start = clock_mono();
+    for (int i = 0; i < BEATS_AT_ONCE; i++)
+        beat();
+    if (loop_run(loop, NULL))
+        exit(1);
+    printf("store_heartbeats_%s %.0f 1/s\n", label, BEATS / ((double)(clock_mono() - start) / 1e9));
+}
+
+/* ---- measured values */
+
+enum { MEASURES = F_SAMPLES_COUNT - F_SAMPLES_VARIANT - 1 };
+static unsigned sent, stored;
+
+static void put_rows(void);
+
+static void on_rows(void *arg, const struct result *res)
+{
+    must(res);
+    if (++stored == PUTS)
+        loop_stop(loop);
+    else if (sent < PUTS)
+        put_rows();
+}
+
+static void put_rows(void)
+{
+    struct query *q = q_put(store, C_SAMPLES);
+    int64_t now = clock_wall() / 1000 * 1000 - (int64_t)sent++ * 1000;
+    for (int row = 0; row < ROWS; row++) {
+        if (row > 0)
+            q_next_row(q);
+        q_text(q, F_SAMPLES_EXPERIMENT_ID, "0191f0c4-7a3b-7000-8000-000000000001");
+        q_time(q, F_SAMPLES_TS, now - (int64_t)(row / HOSTS) * NS_PER_S);
+        q_str(q, F_SAMPLES_HOST_ID, hosts[row % HOSTS]);
+        q_text(q, F_SAMPLES_VARIANT, "candidate");
+        for (int m = F_SAMPLES_VARIANT + 1; m < F_SAMPLES_COUNT; m++)
+            q_real(q, m, row * 1.5 + m);
+    }
+    q_flags(q, PHX_RELAXED);
+    store_run(q, on_rows, NULL);
+}
+
+static void bench_values(const char *label)
+{
+    int64_t start = clock_mono();
+    for (int i = 0; i < PUTS_AT_ONCE; i++)
+        put_rows();
+    if (loop_run(loop, NULL))
+        exit(1);
+    printf("store_values_%s %.0f 1/s\n", label,
+           (double)PUTS * ROWS * MEASURES / ((double)(clock_mono() - start) / 1e9));
+}
+
 /* ---- one at a time */
 
 static int64_t latencies[SINGLES], started;
@@ -196,11 +285,11 @@ static void on_closed(void *arg)
     loop_stop(loop);
 }
 
-static void set_up(const char *plugins, const char *folder, const char *mode)
+static void set_up(const char *plugins, const char *driver, const char *driver_config)
 {
     struct err err = { 0 };
     const char *dirs[] = { plugins, NULL };
-    static char names[HOSTS][16], path[4096];
+    static char names[HOSTS][16];
     log_init("store_bench", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     for (int i = 0; i < HOSTS; i++) {
         snprintf(names[i], sizeof(names[i]), "host-%03d", i);
@@ -215,11 +304,10 @@ static void set_up(const char *plugins, const char *folder, const char *mode)
     struct registry *r = registry_new(&conf, &err);
     if (!r)
         die("plugins", &err);
-    struct json *settings = json_object();
-    snprintf(path, sizeof(path), "%s/bench-%s.db", folder, mode);
-    json_set_str(settings, "path", path);
-    json_set_str(settings, "synchronous", mode);
-    store = store_open(r, "sqlite", settings, loop, on_open, NULL, &err);
+    struct json *settings = json_parse(str_of(driver_config), NULL, &err);
+    if (!settings)
+        die("CONFIG", &err);
+    store = store_open(r, driver, settings, loop, on_open, NULL, &err);
     json_free(settings);
     if (!store)
         die("store", &err);
@@ -229,13 +317,15 @@ static void set_up(const char *plugins, const char *folder, const char *mode)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fputs("usage: store_bench PLUGIN_DIR FOLDER full|normal\n", stderr);
+    if (argc != 5) {
+        fputs("usage: store_bench PLUGIN_DIR DRIVER CONFIG LABEL\n", stderr);
         return 2;
     }
     set_up(argv[1], argv[2], argv[3]);
-    bench_lives(argv[3]);
-    bench_latency(argv[3]);
+    bench_lives(argv[4]);
+    bench_latency(argv[4]);
+    bench_beats(argv[4]);
+    bench_values(argv[4]);
     store_close(store, on_closed, NULL);
     return loop_run(loop, NULL) ? 1 : 0;
 }

@@ -13,4 +13,16 @@ tests_unit_store_pg_test_schema_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
 tests_unit_store_pg_test_partition_SOURCES = %D%/test_partition.c $(PG_CHANGES)
 tests_unit_store_pg_test_partition_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 tests_unit_store_pg_test_partition_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
+PG_OPS = $(PG_SHAPE) plugins/store-pg/step.c plugins/store-pg/params.c plugins/store-pg/sql.c \
+  %D%/ops.h %D%/ops.c
+check_PROGRAMS += %D%/test_params %D%/test_step %D%/test_sql
+tests_unit_store_pg_test_params_SOURCES = %D%/test_params.c $(PG_OPS)
+tests_unit_store_pg_test_params_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
+tests_unit_store_pg_test_params_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
+tests_unit_store_pg_test_step_SOURCES = %D%/test_step.c $(PG_OPS)
+tests_unit_store_pg_test_step_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
+tests_unit_store_pg_test_step_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
+tests_unit_store_pg_test_sql_SOURCES = %D%/test_sql.c $(PG_OPS)
+tests_unit_store_pg_test_sql_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
+tests_unit_store_pg_test_sql_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
 endif
