@@ -111,7 +111,7 @@ def test_tasks_pass_by_a_flood_of_samples(api):
     assert set(answers["refused"]) <= {"503"} and answers["refused"]["503"] > 0
     assert all(5 <= int(wait) <= 30 for wait in answers["waits"])
     assert len(answers["waits"]) > 10
-    assert most - at_rest < 256 << 20
+    assert SLOW > 1 or most - at_rest < 256 << 20  # sanitizers and valgrind keep what was freed
     assert api.metric('phoenix_requests_shed_total{class="metrics",code="503"}') == answers["refused"]["503"]
     assert api.metric('phoenix_requests_shed_total{class="report",code="503"}') == 0
     assert stored_rows(api) == sum(answers["accepted"].values()) * ROWS

@@ -115,17 +115,20 @@ static void set_up(void)
 
 static void on_closed(void *arg)
 {
+    *(bool *)arg = true;
     loop_stop(api.loop);
 }
 
 static void tear_down(void)
 {
+    bool closed = false;
     driver_release();
     api.draining = true;
     fetcher_free(fetcher);
     http_server_free(api.http);
-    store_close(api.store, on_closed, NULL);
-    turn();
+    store_close(api.store, on_closed, &closed);
+    while (!closed)
+        turn();
     admission_stop(&api);
     ingest_stop(&api);
     registry_free(registry);

@@ -94,16 +94,19 @@ static void set_up(void)
 
 static void on_closed(void *arg)
 {
+    *(bool *)arg = true;
     loop_stop(loop);
 }
 
 static void tear_down(void)
 {
+    bool closed = false;
     driver.holds = false;
     while (driver.n_held)
         release_one();
-    store_close(store, on_closed, NULL);
-    turn();
+    store_close(store, on_closed, &closed);
+    while (!closed)
+        turn();
     registry_free(registry);
     loop_free(loop);
 }
