@@ -80,7 +80,8 @@ static phx_status job_ok(const phx_self *self, struct job *j)
     for (uint32_t i = 0; i < r->n_batch; i++) {
         phx_status rc = request_ok(self, j, r->batch[i]);
         j->n = rc ? i : 0;
-        j->alone = j->alone || r->batch[i]->if_rev; /* likely to roll back, and its neighbours with it */
+        /* Likely to roll back, and its neighbours with it; a new record's key is rarely there already. */
+        j->alone = j->alone || (r->batch[i]->if_rev && r->batch[i]->if_rev != PHX_REV_NEW);
         if (rc)
             return rc;
     }
