@@ -185,6 +185,7 @@ struct load *load_new(struct tck *t, struct host *h);
 void load_start(struct load *l);
 /** Wait for all, then for the store to work again, then look what is there. */
 void load_end(struct load *l);
+int load_open(const struct load *l); /* so many are not answered yet */
 int load_failed(const struct load *l); /* so many were not answered OK, in all rounds */
 void load_free(struct load *l);
 /** PING until it succeeds; 20 seconds at most. */

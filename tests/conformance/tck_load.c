@@ -147,6 +147,14 @@ void load_end(struct load *l)
                  l->counted, l->maybe_counted, (long long)n);
 }
 
+int load_open(const struct load *l)
+{
+    int n = 0;
+    for (int i = 0; i < OPS; i++)
+        n += l->ones[i].put.call->dones == 0;
+    return n;
+}
+
 int load_failed(const struct load *l)
 {
     return l->failed;

@@ -13,16 +13,18 @@ static void a_server_that_is_killed_loses_nothing_that_was_answered(struct tck *
 {
     struct host *h = host_ready(t);
     struct load *l = load_new(t, h);
+    int under_way = 0;
     for (int round = 0; round < (t->more ? 30 : 3); round++) {
         load_start(l);
         for (unsigned turns = rnd(t, 12); turns; turns--)
             host_turn(h, 1);
+        under_way += load_open(l);
         must_help(t, "kill");
         host_turn(h, 1 + rnd(t, 30));
         must_help(t, "restart");
         load_end(l);
     }
-    CHECK(load_failed(l) > 0);
+    CHECK(under_way > 0); /* a driver may keep what it has not sent yet, so that none fails */
     load_free(l);
     host_close(h);
 }
