@@ -3,8 +3,9 @@
  * The end of a server, as gentle as HTTP/1.1 allows. A client may send its next request on a connection
  * that is kept alive at any time, also in the moment in which we close it; then it gets no answer. So who
  * has just had an answer is waited for, and told by the next one that the connection closes. Who has been
- * silent for QUIET is told by the end of our side; what comes nevertheless is read and thrown away, not
- * executed, for LEAVE, so that the client sees an end and not a reset.
+ * silent for QUIET (or, who has connected and asked nothing yet, for FRESH) is told by the end of our side;
+ * what comes nevertheless is read and thrown away, not executed, for LEAVE, so that the client sees an end
+ * and not a reset.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -17,6 +18,7 @@
 
 #define TICK_NS (20 * NS_PER_MS)
 #define QUIET_NS (250 * NS_PER_MS)
+#define FRESH_NS NS_PER_S
 #define LEAVE_NS (200 * NS_PER_MS)
 
 static bool is_readable(int fd)
@@ -38,7 +40,7 @@ static void close_listener(struct http_server *s)
 static bool is_quiet(const struct conn *c, int64_t now)
 {
     return !c->rq && !c->is_flushing && !c->is_dead && !wire_in_request(&c->wire) &&
-           now - c->idle_ns >= QUIET_NS && !is_readable(c->fd);
+           now - c->idle_ns >= (c->served > 0 ? QUIET_NS : FRESH_NS) && !is_readable(c->fd);
 }
 
 static void on_tick(void *arg)
