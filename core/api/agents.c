@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "core/api/admission.h"
 #include "core/api/agents_priv.h"
+#include "core/api/peers.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -36,12 +37,6 @@ struct agent *agent__get(struct agents *as, const char *host_id)
     return a;
 }
 
-int64_t agents_last_seen(struct api *api, const char *host_id)
-{
-    struct agent *a = agent__find(api->agents, host_id);
-    return a ? a->last_seen : 0;
-}
-
 const char *agents_status(struct api *api, int64_t last_seen_ns, const char *reported)
 {
     int64_t missed = (loop_wall(api->loop) - last_seen_ns) / admission_patience(api);
@@ -56,6 +51,9 @@ void agents_stats(struct api *api, struct agents_stats *ret)
 {
     struct agents *as = api->agents;
     *ret = as->stats;
+    if (!peers_lead(api)) {
+        return;
+    }
     for (struct agent *a = as->by_host; a; a = a->hh.next) {
         const char *status = agents_status(api, a->last_seen, agent_mood_names[a->mood]);
         ret->healthy += *status == 'h';
@@ -78,6 +76,12 @@ struct json *agent__active_json(const struct agent *a)
     return list;
 }
 
+static int by_host(const void *a, const void *b)
+{
+    const struct agent *const *x = a, *const *y = b;
+    return strcmp((*x)->host, (*y)->host);
+}
+
 static struct query *liveness_query(struct agents *as, const struct agent *a)
 {
     CLEANUP_JSON struct json *active = agent__active_json(a);
@@ -89,8 +93,34 @@ static struct query *liveness_query(struct agents *as, const struct agent *a)
     q_set_json(q, F_AGENTS_ACTIVE_TASKS, active);
     q_set_json(q, F_AGENTS_RESOURCE_USAGE, usage);
     q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
+    if (store_is_shared(as->api->store)) {
+        q_where_int(q, F_AGENTS_LAST_HEARTBEAT, PHX_LT, a->last_seen); /* it may speak to another by now */
+    }
     q_flags(q, PHX_NO_ROWS);
     return q;
+}
+
+/* Ordered by host, so that processes that write the same rows do not wait for each other in a circle. */
+static struct query *flush_query(struct agents *as, size_t max)
+{
+    struct agent **dirty = mem_calloc(max, sizeof *dirty);
+    struct query *batch = q_batch(as->api->store);
+    size_t n = 0;
+    for (; as->dirty && n < max; n++) {
+        dirty[n] = as->dirty;
+        as->dirty = as->dirty->dirty_next;
+        dirty[n]->dirty = false;
+    }
+    if (store_is_shared(as->api->store)) {
+        qsort(dirty, n, sizeof *dirty, by_host);
+    }
+    for (size_t i = 0; i < n; i++) {
+        q_add(batch, liveness_query(as, dirty[i]));
+    }
+    as->stats.flushed_total += n;
+    q_flags(batch, PHX_RELAXED);
+    free(dirty);
+    return batch;
 }
 
 static void on_flushed(void *arg, const struct result *res)
@@ -111,17 +141,8 @@ static void on_flush(void *arg)
     if (as->flush_in_flight || !as->dirty) {
         return;
     }
-    struct query *batch = q_batch(as->api->store);
-    for (unsigned n = 0; as->dirty && n < FLUSH_ROWS; n++) {
-        struct agent *a = as->dirty;
-        as->dirty = a->dirty_next;
-        a->dirty = false;
-        q_add(batch, liveness_query(as, a));
-        as->stats.flushed_total++;
-    }
-    q_flags(batch, PHX_RELAXED);
     as->flush_in_flight = true;
-    store_run(batch, on_flushed, as);
+    store_run(flush_query(as, FLUSH_ROWS), on_flushed, as);
 }
 
 void agent__dirty(struct agents *as, struct agent *a)
@@ -149,30 +170,8 @@ void agents_flush(struct api *api)
     struct agents *as = api->agents;
     timer_clear(as->flush);
     timer_clear(as->watch);
-    if (!as->dirty) {
-        return;
-    }
-    struct query *batch = q_batch(api->store);
-    for (; as->dirty; as->dirty = as->dirty->dirty_next) {
-        q_add(batch, liveness_query(as, as->dirty));
-    }
-    q_flags(batch, PHX_RELAXED);
-    store_run(batch, on_last_flush, as);
-}
-
-/* ---- who was lost */
-
-static void on_watch(void *arg)
-{
-    struct agents *as = arg;
-    for (struct agent *a = as->by_host; a; a = a->hh.next) {
-        if (a->lost || strcmp(agents_status(as->api, a->last_seen, ""), "lost") != 0) {
-            continue;
-        }
-        char since[32];
-        a->lost = true;
-        log_event(EV_AGENT_LOST, &(struct log_ctx){ .host = a->host }, "last heard of at %s",
-                  rfc3339_format(a->last_seen, since));
+    while (as->dirty) {
+        store_run(flush_query(as, FLUSH_ROWS), on_last_flush, as);
     }
 }
 
@@ -185,12 +184,7 @@ static void on_loaded(void *arg, const struct result *res)
         log_error(EV_STORE_FAILED, NULL, &res->err, "agents were not read back");
     }
     for (size_t i = 0; i < res->n_rows; i++) {
-        struct agent *a = agent__get(as, row_text(&res->rows[i], F_AGENTS_HOST_ID));
-        if (a) {
-            a->last_seen = row_time(&res->rows[i], F_AGENTS_LAST_HEARTBEAT);
-            a->created_at = row_time(&res->rows[i], F_AGENTS_CREATED_AT);
-            a->stored = true;
-        }
+        agent__learn(as, &res->rows[i]);
     }
     as->loaded(as->loaded_arg);
 }
@@ -200,15 +194,11 @@ void agents_load(struct api *api, loop_fn *loaded, void *arg)
     struct agents *as = mem_alloc(sizeof *as);
     as->api = api;
     as->flush = timer_new(api->loop, on_flush, as);
-    as->watch = timer_new(api->loop, on_watch, as);
+    as->watch = timer_new(api->loop, agent__watch, as);
     as->loaded = loaded;
     as->loaded_arg = arg;
     api->agents = as;
-    struct query *q = q_scan(api->store, C_AGENTS);
-    q_order(q, F_AGENTS_HOST_ID);
-    q_order(q, F_AGENTS_LAST_HEARTBEAT);
-    q_order(q, F_AGENTS_CREATED_AT);
-    q_flags(q, PHX_DISTINCT); /* only these fields */
+    struct query *q = agent__scan(as);
     q_limit(q, AGENTS_MAX);
     store_run(q, on_loaded, as);
 }

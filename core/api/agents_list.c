@@ -25,6 +25,13 @@ static void write_take(struct jw *w, const char *key, struct json *j)
     json_free(j);
 }
 
+/* What memory knows, if that is newer than the row. */
+static const struct agent *newer(struct api *api, const struct row *r)
+{
+    const struct agent *a = agent__find(api->agents, row_text(r, F_AGENTS_HOST_ID));
+    return a && a->last_seen > row_time(r, F_AGENTS_LAST_HEARTBEAT) ? a : NULL;
+}
+
 static const char *row_status(struct api *api, const struct row *r, const struct agent *a)
 {
     return agents_status(api, a ? a->last_seen : row_time(r, F_AGENTS_LAST_HEARTBEAT),
@@ -34,19 +41,18 @@ static const char *row_status(struct api *api, const struct row *r, const struct
 /* The members of an agent; the caller closes the object. */
 static void write_agent(struct jw *w, struct api *api, const struct row *r)
 {
-    const struct agent *a = agent__find(api->agents, row_text(r, F_AGENTS_HOST_ID));
-    bool spoke = a && a->last_seen > row_time(r, F_AGENTS_LAST_HEARTBEAT); /* since the row was written */
+    const struct agent *a = newer(api, r);
     jw_open(w, '{');
     jw_kstr(w, "host_id", row_text(r, F_AGENTS_HOST_ID));
     jw_kstr(w, "hostname", row_is_null(r, F_AGENTS_HOSTNAME) ? NULL : row_text(r, F_AGENTS_HOSTNAME));
     jw_kstr(w, "agent_version",
             row_is_null(r, F_AGENTS_AGENT_VERSION) ? NULL : row_text(r, F_AGENTS_AGENT_VERSION));
     jw_kstr(w, "status", row_status(api, r, a));
-    jw_ktime(w, "last_heartbeat", spoke ? a->last_seen : row_time(r, F_AGENTS_LAST_HEARTBEAT));
+    jw_ktime(w, "last_heartbeat", a ? a->last_seen : row_time(r, F_AGENTS_LAST_HEARTBEAT));
     jw_ktime(w, "created_at", row_time(r, F_AGENTS_CREATED_AT));
     write_tree(w, "labels", r, F_AGENTS_LABELS);
     write_tree(w, "capabilities", r, F_AGENTS_CAPABILITIES);
-    if (spoke) {
+    if (a) {
         write_take(w, "active_tasks", agent__active_json(a));
         write_take(w, "resource_usage", host_usage_json(&a->usage));
     } else {
@@ -87,8 +93,7 @@ static bool wanted(const struct listing *l, const struct row *r)
 {
     struct api *api = request_api(l->rq);
     if (l->status) {
-        const struct agent *a = agent__find(api->agents, row_text(r, F_AGENTS_HOST_ID));
-        if (strcmp(row_status(api, r, a), l->status) != 0) {
+        if (strcmp(row_status(api, r, newer(api, r)), l->status) != 0) {
             return false;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file agents_priv.h
- * The liveness map, shared by agents.c (who lives), heartbeats.c (what they say), agents_list.c (what is
- * shown).
+ * The liveness map, shared by agents.c (who lives), agents_seen.c (the same, across processes), heartbeats.c
+ * (what they say), agents_list.c (what is shown).
  */
 #ifndef PHOENIX_API_AGENTS_PRIV_H
 #define PHOENIX_API_AGENTS_PRIV_H
@@ -34,7 +34,7 @@ struct agents {
     struct agent *by_host;
     struct agent *dirty;
     struct timer *flush, *watch;
-    bool flush_in_flight;
+    bool flush_in_flight, refreshing;
     struct heartbeat heard; /**< scratch: too large for a stack that the compiler clears each time */
     struct agents_stats stats;
     loop_fn *loaded;
@@ -48,4 +48,10 @@ struct agent *agent__get(struct agents *as, const char *host_id);
 /** Write the agent's liveness within half a second, with others'. */
 void agent__dirty(struct agents *as, struct agent *a);
 struct json *agent__active_json(const struct agent *a);
+/* agents_seen.c */
+/** A scan of what agent__learn() wants of the rows, in order. */
+struct query *agent__scan(struct agents *as);
+void agent__learn(struct agents *as, const struct row *r);
+/** Log who was lost and who came back: once in a heartbeat interval. */
+void agent__watch(void *agents);
 #endif

@@ -53,6 +53,8 @@ void on_experiment_rollback(struct request *rq)
  * A parked request gives up its arena and may go away at any time, so a listener lives on the heap:
  * until its answer, or until the request is gone and no query of its own is in flight. */
 
+#define RELOOK_NS (8 * NS_PER_S)
+
 struct listener {
     struct request *rq;        /* NULL: the client has gone */
     struct api *api;
@@ -61,7 +63,7 @@ struct listener {
     bool querying, parked;
     bool woken;                /* something happened since the watch was set */
     char id[UUID_LEN + 1], after[UUID_LEN + 1];
-    int64_t wait_ns;
+    int64_t wait_ns;           /* that is left when the timer is over */
     uint64_t limit;
     struct buf events;         /* JSON array of what was read last */
     size_t n_events;
@@ -96,6 +98,10 @@ static void on_event(void *arg)
 static void on_wait_over(void *arg)
 {
     struct listener *l = arg;
+    if (l->wait_ns > 0) {
+        read_events(l);
+        return;
+    }
     if (l->watch) scheduler_unwatch(l->watch);
     l->watch = NULL;
     go_on(l);
@@ -117,9 +123,14 @@ static void watch_events(struct listener *l)
         l->wait_ns = 0;
 }
 
+/* On a shared store the event may be another process's, and its signal may be lost: so now and then the
+ * store is read although nothing was heard. */
 static void wait_for_event(struct listener *l)
 {
-    timer_set(l->timer, l->wait_ns);
+    bool in_parts = store_is_shared(l->api->store) && l->wait_ns > RELOOK_NS;
+    int64_t part = in_parts ? RELOOK_NS : l->wait_ns;
+    l->wait_ns -= part;
+    timer_set(l->timer, part);
     if (!l->parked) request_park(l->rq, on_gone, l);
     l->parked = true;
 }
@@ -177,6 +188,7 @@ static void on_events(void *arg, const struct result *res)
     l->n_events = res->n_rows;
     struct query *q = q_get(l->api->store, C_EXPERIMENTS);
     q_text(q, F_EXPERIMENTS_ID, l->id);
+    q_only(q, F_EXPERIMENTS_PHASE);
     l->querying = true;
     store_run(q, on_phase, l);
 }
@@ -249,6 +261,7 @@ static void on_result(void *arg, const struct result *res)
     if (res->rc == ERR_NOTFOUND) {
         struct query *q = q_get(request_api(rq)->store, C_EXPERIMENTS);
         q_text(q, F_EXPERIMENTS_ID, request_param(rq, "id"));
+        q_only(q, F_EXPERIMENTS_ID);
         store_run(q, on_known, rq);
         return;
     }

@@ -35,10 +35,19 @@ static void keep_active(struct agent *a, const struct heartbeat *h)
     }
 }
 
+/* On a shared store it may have spoken to others until now: then whoever leads knows who was lost. */
+static bool is_news_of(struct agents *as, const struct agent *a)
+{
+    if (store_is_shared(as->api->store)) {
+        return a->lost;
+    }
+    return a->last_seen == 0 || strcmp(agents_status(as->api, a->last_seen, ""), "lost") == 0;
+}
+
 static void hear(struct agents *as, struct agent *a, const struct heartbeat *h)
 {
     int64_t now = loop_wall(as->api->loop);
-    bool is_news = a->last_seen == 0 || strcmp(agents_status(as->api, a->last_seen, ""), "lost") == 0;
+    bool is_news = is_news_of(as, a);
     as->stats.heartbeats_total++;
     a->created_at = a->created_at ? a->created_at : now;
     a->last_seen = now;
@@ -67,16 +76,27 @@ struct full {
     struct agents *as;
     const char *host;
     const struct json *doc; /* NULL: a short form of a host that has no row yet */
+    bool is_first;          /* the row was not known to be there */
 };
+
+static void commit(struct full *f, struct agent *a);
 
 static void on_committed(void *arg, const struct result *res)
 {
     struct full *f = arg;
     struct api *api = f->as->api;
     struct agent *a = agent__find(f->as, f->host);
+    if (res->rc == ERR_CONFLICT && f->is_first) {
+        a->stored = true; /* it spoke to another process before */
+        commit(f, a);
+        return;
+    }
     if (res->rc) {
         reply_error(f->rq, &res->err);
         return;
+    }
+    if (f->is_first && store_is_shared(api->store)) {
+        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version);
     }
     a->stored = true;
     if (json_get(f->doc, "loads")) {
@@ -88,11 +108,11 @@ static void on_committed(void *arg, const struct result *res)
     reply_empty(f->rq, 204);
 }
 
-static struct query *agent_put(struct agents *as, const struct agent *a, const struct json *doc)
+static struct query *agent_insert(struct agents *as, const struct agent *a, const struct json *doc)
 {
     CLEANUP_JSON struct json *active = agent__active_json(a);
     CLEANUP_JSON struct json *usage = host_usage_json(&a->usage);
-    struct query *q = q_put(as->api->store, C_AGENTS);
+    struct query *q = q_insert(as->api->store, C_AGENTS);
     q_text(q, F_AGENTS_HOST_ID, a->host);
     q_text(q, F_AGENTS_HOSTNAME, json_get_str(doc, "hostname", NULL));
     q_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
@@ -113,7 +133,9 @@ static struct query *agent_update(struct agents *as, const struct agent *a, cons
     q_where_text(q, F_AGENTS_HOST_ID, PHX_EQ, a->host);
     q_set_text(q, F_AGENTS_STATUS, agent_mood_names[a->mood]);
     q_set_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
-    q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
+    if (!store_is_shared(as->api->store)) {
+        q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
+    }
     if (json_get(doc, "hostname")) {
         q_set_text(q, F_AGENTS_HOSTNAME, json_get_str(doc, "hostname", NULL));
     }
@@ -123,6 +145,17 @@ static struct query *agent_update(struct agents *as, const struct agent *a, cons
     if (json_get(doc, "labels")) {
         q_set_json(q, F_AGENTS_LABELS, json_get(doc, "labels"));
     }
+    q_flags(q, PHX_NO_ROWS);
+    return q;
+}
+
+/* Another process may have heard it later. */
+static struct query *last_heartbeat_update(struct agents *as, const struct agent *a)
+{
+    struct query *q = q_update(as->api->store, C_AGENTS);
+    q_where_text(q, F_AGENTS_HOST_ID, PHX_EQ, a->host);
+    q_where_int(q, F_AGENTS_LAST_HEARTBEAT, PHX_LT, a->last_seen);
+    q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
     q_flags(q, PHX_NO_ROWS);
     return q;
 }
@@ -146,13 +179,20 @@ static struct query *pipeline_put(struct agents *as, const struct agent *a, cons
     return q;
 }
 
-static void commit(struct agents *as, struct agent *a, struct request *rq, const struct json *doc)
+static void commit(struct full *f, struct agent *a)
 {
-    struct full *f = arena_alloc(request_arena(rq), sizeof *f);
-    const struct json *pipelines = json_get(doc, "pipelines");
+    struct agents *as = f->as;
+    const struct json *pipelines = json_get(f->doc, "pipelines");
     struct query *batch = q_batch(as->api->store);
-    *f = (struct full){ .rq = rq, .as = as, .host = request_host_id(rq), .doc = doc };
-    q_add(batch, a->stored ? agent_update(as, a, doc) : agent_put(as, a, doc));
+    f->is_first = !a->stored;
+    if (f->is_first) {
+        q_add(batch, agent_insert(as, a, f->doc));
+    } else {
+        q_add(batch, agent_update(as, a, f->doc));
+        if (store_is_shared(as->api->store)) {
+            q_add(batch, last_heartbeat_update(as, a));
+        }
+    }
     if (pipelines) {
         struct query *all = q_delete(as->api->store, C_PIPELINES);
         q_where_text(all, F_PIPELINES_HOST_ID, PHX_EQ, a->host);
@@ -161,7 +201,6 @@ static void commit(struct agents *as, struct agent *a, struct request *rq, const
     for (size_t i = 0; i < json_len(pipelines); i++) {
         q_add(batch, pipeline_put(as, a, json_at(pipelines, i)));
     }
-    as->stats.full_total++;
     store_run(batch, on_committed, f);
 }
 
@@ -215,7 +254,10 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
     } else if (admission_store_away(as->api)) {
         refuse_commit(as, a, rq);
     } else {
-        commit(as, a, rq, doc);
+        struct full *f = arena_alloc(request_arena(rq), sizeof *f);
+        *f = (struct full){ .rq = rq, .as = as, .host = request_host_id(rq), .doc = doc };
+        as->stats.full_total++;
+        commit(f, a);
     }
 }
 

@@ -75,6 +75,7 @@ struct query *load_save(struct store *st, const struct load *l)
     if (l->rev) {
         q_rev(q, l->rev);
     }
+    q_only(q, F_LOADS_ID);
     return q;
 }
 

@@ -40,6 +40,24 @@ bool load_host_set(struct load *l, const char *host, enum load_status s, const c
 /** An entry of "loads" of that host's heartbeat; NULL: it is not in the list. True if it changed. */
 bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t now_ns);
 
+/** What somebody said of loads on one host: a heartbeat's list, or the state of one load by a task, a user
+ *  or time. Owned; a list by `next`. */
+struct load_news {
+    struct load_news *next;
+    char *host;
+    struct json *report;        /**< "loads" of a heartbeat; NULL: of the load `load_id` alone */
+    char load_id[UUID_LEN + 1];
+    enum load_status status;
+    char *reason;               /**< NULL: none */
+};
+struct load_news *load_news_report(const char *host, const struct json *loads);
+struct load_news *load_news_status(const char *host, const char *load_id, enum load_status s,
+                                   const char *reason);
+struct load_news *load_news_copy(const struct load_news *n);
+void load_news_free(struct load_news *list);
+/** Apply the whole list, in order. Doing so again changes nothing. True if the load changed. */
+bool load_news_apply(struct load *l, const struct load_news *list, int64_t now_ns);
+
 /** When the next host is overdue; INT64_MAX: none is waited for. */
 int64_t load_next_deadline(const struct load *l);
 /** The host is overdue at @p now_ns: why, and *ret_task to cancel ("": none). NULL: it is not. */

@@ -62,6 +62,7 @@ struct creation {
     struct request *rq;
     const struct json *hosts; /* borrowed from the body or from `experiment` */
     struct json *experiment;  /* its spec, NULL: not asked for */
+    int64_t *seen;            /* when each host was heard of last */
     struct load load;
 };
 
@@ -87,6 +88,7 @@ static void on_created(void *arg, const struct result *res)
         return;
     }
     const struct live *v = loads__add(api, &c->load);
+    store_signal(api->store, TOPIC_LOADS, v->load.id);
     const struct json *hosts = json_get(v->load.spec, "target_hosts");
     for (size_t i = 0; i < json_len(hosts); i++) {
         taskq_wake(api, json_str(json_at(hosts, i), ""));
@@ -155,10 +157,15 @@ static void create(struct creation *c)
 }
 
 /* Each host is one that we know, and stands there once. */
-static void check_hosts(struct creation *c)
+static void on_seen(void *arg, const struct err *err)
 {
+    struct creation *c = arg;
     struct faults faults = { 0 };
     CLEANUP_JSON struct json *seen = json_object();
+    if (err) {
+        reply_error(c->rq, err);
+        return;
+    }
     const char *at = json_get(request_json(c->rq), "target_hosts") ? "/target_hosts" : "/experiment_id";
     for (size_t i = 0; i < json_len(c->hosts); i++) {
         const char *host = json_str(json_at(c->hosts, i), "");
@@ -166,7 +173,7 @@ static void check_hosts(struct creation *c)
         snprintf(pointer, sizeof pointer, "%s/%zu", at, i);
         if (json_get(seen, host)) {
             fault_add(&faults, pointer, "host \"%s\" stands there twice", host);
-        } else if (agents_last_seen(request_api(c->rq), host) == 0) {
+        } else if (c->seen[i] == 0) {
             fault_add(&faults, pointer, "no agent of host \"%s\" was ever heard of", host);
         }
         json_set_bool(seen, host, true);
@@ -176,6 +183,18 @@ static void check_hosts(struct creation *c)
     } else {
         create(c);
     }
+}
+
+static void check_hosts(struct creation *c)
+{
+    struct arena *arena = request_arena(c->rq);
+    size_t n = json_len(c->hosts);
+    const char **hosts = arena_calloc(arena, n + 1, sizeof *hosts);
+    c->seen = arena_calloc(arena, n + 1, sizeof *c->seen);
+    for (size_t i = 0; i < n; i++) {
+        hosts[i] = json_str(json_at(c->hosts, i), "");
+    }
+    agents_seen(request_api(c->rq), hosts, n, c->seen, on_seen, c);
 }
 
 static void on_experiment(void *arg, const struct result *res)
@@ -215,6 +234,7 @@ static void on_checked(struct request *rq, const char *object_id)
     }
     struct query *q = q_get(request_api(rq)->store, C_EXPERIMENTS);
     q_text(q, F_EXPERIMENTS_ID, experiment);
+    q_only(q, F_EXPERIMENTS_SPEC);
     store_run(q, on_experiment, c);
 }
 
@@ -250,11 +270,8 @@ static void on_stop_stored(void *arg, const struct result *res)
     const struct json *hosts = v ? json_get(v->load.spec, "target_hosts") : NULL;
     for (size_t i = 0; i < json_len(hosts); i++) {
         const char *host = json_str(json_at(hosts, i), "");
-        load_host_set(&v->load, host, LOAD_STOPPING, NULL, loop_wall(api->loop));
+        loads__tell(v, load_news_status(host, id, LOAD_STOPPING, NULL));
         taskq_wake(api, host);
-    }
-    if (v) {
-        loads__changed(v);
     }
     find(rq, id);
 }
@@ -287,13 +304,25 @@ static void stop(struct request *rq, const struct load *l)
     store_run(batch, on_stop_stored, rq);
 }
 
-void on_load_stop(struct request *rq)
+static void stop_if_live(void *arg)
 {
+    struct request *rq = arg;
     const struct live *v = loads__find(request_api(rq), request_param(rq, "id"));
     if (v) {
         stop(rq, &v->load);
     } else {
         find(rq, request_param(rq, "id")); /* it has ended already, or there is none */
+    }
+}
+
+void on_load_stop(struct request *rq)
+{
+    struct api *api = request_api(rq);
+    const char *id = request_param(rq, "id");
+    if (store_is_shared(api->store) && !loads__find(api, id)) {
+        save__fetch(api, id, NULL, stop_if_live, rq); /* another process may just have made it */
+    } else {
+        stop_if_live(rq);
     }
 }
 

@@ -2,33 +2,17 @@
 /* Load simulations that live are kept in memory and written behind: what tasks and heartbeats say of
  * one is gathered for a moment and stored in one write. The rest is only in the store.
  *
- * After a start the live ones are read back; what is heard before that is kept, and told afterwards. */
-#include "core/api/loads_priv.h"
+ * After a start the live ones are read back; what is heard before that is kept, and told afterwards. Of
+ * several processes each keeps all that live, because a host may report to any: a save is signalled, and
+ * the look of peers.c finds what was not heard. The one that leads gives up hosts that say nothing. */
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+#include "core/api/loads_priv.h"
+#include "core/api/peers.h"
 #include "core/api/taskq.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-
-#define SAVE_DELAY_NS (100 * NS_PER_MS)
-#define RETRY_NS NS_PER_S
-
-/* What a host said of its loads (report), or of a task for one load. */
-struct news {
-    char *host;
-    struct json *report; /* NULL: of a task */
-    char load_id[UUID_LEN + 1];
-    enum load_status status;
-    char *reason;
-    struct news *next;
-};
-struct loads {
-    struct live *by_id;
-    bool is_loaded;
-    struct news *early; /* heard before is_loaded */
-};
 
 /* ---- the live ones */
 
@@ -41,19 +25,21 @@ struct live *loads__find(struct api *api, const char *id)
     return v;
 }
 
-static void live_free(struct live *v)
+void loads__drop(struct live *v)
 {
     HASH_DEL(v->api->loads->by_id, v);
     timer_free(v->save);
     timer_free(v->patience);
+    load_news_free(v->unsaved);
+    load_news_free(v->saving);
     load_done(&v->load);
     free(v);
 }
 
-static void set_patience(struct live *v)
+void loads__patience(struct live *v)
 {
     int64_t at = load_next_deadline(&v->load);
-    if (at == INT64_MAX) {
+    if (at == INT64_MAX || !peers_lead(v->api)) {
         timer_clear(v->patience);
     } else {
         int64_t wait = at - loop_wall(v->api->loop);
@@ -61,98 +47,15 @@ static void set_patience(struct live *v)
     }
 }
 
-void loads__changed(struct live *v)
+void loads__tell(struct live *v, struct load_news *n)
 {
-    set_patience(v);
-    v->is_dirty = true;
-    if (!v->is_saving && !timer_is_set(v->save)) {
-        timer_set(v->save, SAVE_DELAY_NS);
-    }
-}
-
-/* ---- saving. The live one may be gone when the answer comes, so it is known by its id. */
-
-struct saving {
-    struct api *api;
-    char id[UUID_LEN + 1];
-};
-
-static struct saving *saving_new(const struct live *v)
-{
-    struct saving *s = mem_alloc(sizeof *s);
-    s->api = v->api;
-    memcpy(s->id, v->load.id, sizeof s->id);
-    return s;
-}
-
-static struct live *saving_end(struct saving *s)
-{
-    struct live *v = loads__find(s->api, s->id);
-    free(s);
-    return v;
-}
-
-static void saved(struct live *v)
-{
-    v->is_saving = false;
-    if (v->is_dirty) {
-        timer_set(v->save, SAVE_DELAY_NS);
-    } else if (load_status_final(load_status(&v->load))) {
-        live_free(v);
-    }
-}
-
-/* Somebody else wrote it: theirs is the truth. */
-static void on_read_again(void *arg, const struct result *res)
-{
-    struct live *v = saving_end(arg);
-    struct load theirs;
-    if (!v) {
+    if (!load_news_apply(&v->load, n, loop_wall(v->api->loop))) {
+        load_news_free(n);
         return;
     }
-    if (res->rc == ERR_NOTFOUND) {
-        live_free(v);
-    } else if (res->rc != 0 || load_read(&res->rows[0], &theirs, NULL) != 0) {
-        v->is_saving = false;
-        timer_set(v->save, RETRY_NS);
-    } else {
-        load_done(&v->load);
-        v->load = theirs;
-        v->is_dirty = false;
-        set_patience(v);
-        saved(v);
-    }
-}
-
-static void on_saved(void *arg, const struct result *res)
-{
-    struct live *v = saving_end(arg);
-    if (!v) {
-        return;
-    }
-    if (res->rc == 0 && res->n_rows == 0) {
-        live_free(v); /* it was deleted meanwhile */
-    } else if (res->rc == 0) {
-        v->load.rev = res->rows[0].rev;
-        saved(v);
-    } else if (res->rc == ERR_CONFLICT) {
-        struct query *q = q_get(v->api->store, C_LOADS);
-        q_text(q, F_LOADS_ID, v->load.id);
-        store_run(q, on_read_again, saving_new(v));
-    } else {
-        log_error(EV_STORE_FAILED, NULL, &res->err, "load simulation %s was not saved", v->load.id);
-        v->is_saving = false;
-        v->is_dirty = true;
-        timer_set(v->save, RETRY_NS);
-    }
-}
-
-static void on_save(void *arg)
-{
-    struct live *v = arg;
-    v->is_dirty = false;
-    v->is_saving = true;
-    store_run(load_save(v->api->store, &v->load), on_saved, saving_new(v));
+    LL_APPEND(v->unsaved, n);
+    loads__patience(v);
+    save__soon(v);
 }
 
 /* ---- hosts that say nothing */
@@ -171,7 +74,6 @@ static void on_patience(void *arg)
     const struct json *hosts = json_get(v->load.spec, "target_hosts");
     struct str *tasks = mem_calloc(json_len(hosts) + 1, sizeof *tasks);
     size_t n = 0;
-    bool is_overdue = false;
     for (size_t i = 0; i < json_len(hosts); i++) {
         const char *host = json_str(json_at(hosts, i), ""), *task;
         const char *why = load_host_overdue(&v->load, host, now, &task);
@@ -182,7 +84,7 @@ static void on_patience(void *arg)
         if (*task) {
             tasks[n++] = str_of(task);
         }
-        is_overdue |= load_host_set(&v->load, host, LOAD_FAILED, why, now);
+        loads__tell(v, load_news_status(host, v->load.id, LOAD_FAILED, why));
     }
     if (n) {
         struct query *batch = q_batch(v->api->store);
@@ -190,11 +92,7 @@ static void on_patience(void *arg)
         store_run(batch, on_cancelled, NULL);
     }
     free(tasks);
-    if (is_overdue) {
-        loads__changed(v);
-    } else {
-        set_patience(v);
-    }
+    loads__patience(v);
 }
 
 struct live *loads__add(struct api *api, struct load *l)
@@ -202,64 +100,61 @@ struct live *loads__add(struct api *api, struct load *l)
     struct live *v = mem_alloc(sizeof *v);
     v->api = api;
     v->load = *l;
+    v->look = api->loads->look;
     l->spec = NULL;
-    v->save = timer_new(api->loop, on_save, v);
+    save__start(v);
     v->patience = timer_new(api->loop, on_patience, v);
     HASH_ADD_STR(api->loads->by_id, load.id, v);
-    set_patience(v);
+    loads__patience(v);
     return v;
+}
+
+void loads_lead(struct api *api)
+{
+    struct live *v, *next;
+    HASH_ITER(hh, api->loads->by_id, v, next) {
+        loads__patience(v);
+    }
 }
 
 /* ---- news from hosts */
 
-static void news_free(struct news *n)
+/* Loads that another process made a moment ago may be missing here. */
+static void fetch_unknown(struct api *api, const struct load_news *n)
 {
-    free(n->host);
-    free(n->reason);
-    json_free(n->report);
-    free(n);
-}
-
-static const struct json *find_entry(const struct json *report, const char *id)
-{
-    for (size_t i = 0; i < json_len(report); i++) {
-        const struct json *entry = json_at(report, i);
-        if (strcmp(json_get_str(entry, "id", ""), id) == 0) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-static void apply_report(struct api *api, const char *host, const struct json *report)
-{
-    struct live *v, *next;
-    HASH_ITER(hh, api->loads->by_id, v, next) {
-        const struct json *entry = find_entry(report, v->load.id);
-        if (load_host_reported(&v->load, host, entry, loop_wall(api->loop))) {
-            loads__changed(v);
-        }
-    }
-}
-
-static void apply(struct api *api, const struct news *n)
-{
-    if (n->report) {
-        apply_report(api, n->host, n->report);
+    if (!store_is_shared(api->store)) {
         return;
     }
-    struct live *v = loads__find(api, n->load_id);
-    if (v && load_host_set(&v->load, n->host, n->status, n->reason, loop_wall(api->loop))) {
-        loads__changed(v);
+    if (!n->report && uuid_valid(str_of(n->load_id)) && !loads__find(api, n->load_id)) {
+        save__fetch(api, n->load_id, load_news_copy(n), NULL, NULL);
+    }
+    for (size_t i = 0; i < json_len(n->report); i++) {
+        const char *id = json_get_str(json_at(n->report, i), "id", "");
+        if (uuid_valid(str_of(id)) && !loads__find(api, id)) {
+            save__fetch(api, id, load_news_copy(n), NULL, NULL);
+        }
+    }
+}
+
+static void apply(struct api *api, const struct load_news *n)
+{
+    struct live *v, *next;
+    enum load_status ignored;
+    fetch_unknown(api, n);
+    HASH_ITER(hh, api->loads->by_id, v, next) {
+        bool is_meant = n->report || strcmp(n->load_id, v->load.id) == 0;
+        if (is_meant && load_host_status(&v->load, n->host, &ignored)) {
+            loads__tell(v, load_news_copy(n));
+        }
     }
 }
 
 /* Takes n. */
-static void tell(struct api *api, struct news *n)
+static void hear(struct api *api, struct load_news *n)
 {
     if (api->loads->is_loaded) {
         apply(api, n);
-        news_free(n);
+        load_news_free(n);
     } else {
         LL_APPEND(api->loads->early, n);
     }
@@ -267,10 +162,7 @@ static void tell(struct api *api, struct news *n)
 
 void loads_reported(struct api *api, const char *host_id, const struct json *loads)
 {
-    struct news *n = mem_alloc(sizeof *n);
-    n->host = mem_strdup(host_id);
-    n->report = json_ref(loads);
-    tell(api, n);
+    hear(api, load_news_report(host_id, loads));
 }
 
 /* What the end of a task says of the load on its host; false: nothing. */
@@ -290,15 +182,71 @@ void loads_task_changed(struct api *api, const struct row *task)
 {
     enum load_status status;
     CLEANUP_JSON struct json *config = row_json(task, F_TASKS_CONFIG);
-    if (!read_task(task, &status)) {
+    if (read_task(task, &status)) {
+        const char *why = status == LOAD_FAILED ? row_text(task, F_TASKS_ERROR_MESSAGE) : NULL;
+        const char *id = json_get_str(config, "id", "");
+        hear(api, load_news_status(row_text(task, F_TASKS_HOST_ID), id, status, why));
+    }
+}
+
+/* ---- other processes */
+
+static struct query *scan_live(struct api *api)
+{
+    static const struct str live[] = { { "starting", 8 }, { "running", 7 }, { "stopping", 8 } };
+    struct query *q = q_scan(api->store, C_LOADS);
+    q_where_in(q, F_LOADS_STATUS, live, sizeof live / sizeof live[0]);
+    return q;
+}
+
+void loads_peer_wrote(struct api *api, const char *id)
+{
+    struct live *v = loads__find(api, id);
+    if (v) {
+        save__read(v);
+    } else if (uuid_valid(str_of(id))) {
+        save__fetch(api, id, NULL, NULL, NULL);
+    }
+}
+
+static void on_looked(void *arg, const struct result *res)
+{
+    struct api *api = arg;
+    struct live *v, *next;
+    if (!api->loads) {
         return;
     }
-    struct news *n = mem_alloc(sizeof *n);
-    n->host = mem_strdup(row_text(task, F_TASKS_HOST_ID));
-    str_copy(n->load_id, sizeof n->load_id, str_of(json_get_str(config, "id", "")));
-    n->status = status;
-    n->reason = status == LOAD_FAILED ? mem_strdup(row_text(task, F_TASKS_ERROR_MESSAGE)) : NULL;
-    tell(api, n);
+    api->loads->is_looking = false;
+    if (res->rc != 0) {
+        return;
+    }
+    for (size_t i = 0; i < res->n_rows; i++) {
+        const char *id = row_text(&res->rows[i], F_LOADS_ID);
+        v = loads__find(api, id);
+        if (v) {
+            v->look = api->loads->look;
+        }
+        if (!v || v->load.rev < res->rows[i].rev) {
+            loads_peer_wrote(api, id);
+        }
+    }
+    HASH_ITER(hh, api->loads->by_id, v, next) {
+        if (v->look != api->loads->look) {
+            save__read(v); /* it has come to its end, or is gone */
+        }
+    }
+}
+
+void loads_look(struct api *api)
+{
+    if (api->loads->is_looking) {
+        return;
+    }
+    api->loads->is_looking = true;
+    api->loads->look++;
+    struct query *q = scan_live(api);
+    q_only(q, F_LOADS_ID);
+    store_run(q, on_looked, api);
 }
 
 /* ---- start and end */
@@ -324,21 +272,18 @@ static void on_read_back(void *arg, const struct result *res)
         }
     }
     api->loads->is_loaded = true;
-    struct news *n, *next;
-    LL_FOREACH_SAFE(api->loads->early, n, next) {
+    for (const struct load_news *n = api->loads->early; n; n = n->next) {
         apply(api, n);
-        news_free(n);
     }
+    load_news_free(api->loads->early);
     api->loads->early = NULL;
 }
 
 int loads_start(struct api *api, struct err *err)
 {
-    static const struct str live[] = { { "starting", 8 }, { "running", 7 }, { "stopping", 8 } };
+    (void)err;
     api->loads = mem_alloc(sizeof *api->loads);
-    struct query *q = q_scan(api->store, C_LOADS);
-    q_where_in(q, F_LOADS_STATUS, live, sizeof live / sizeof live[0]);
-    store_run(q, on_read_back, api);
+    store_run(scan_live(api), on_read_back, api);
     return 0;
 }
 
@@ -346,23 +291,17 @@ void loads_flush(struct api *api)
 {
     struct live *v, *next;
     HASH_ITER(hh, api->loads->by_id, v, next) {
-        if (v->is_dirty && !v->is_saving) {
-            timer_clear(v->save);
-            on_save(v);
-        }
+        save__now(v);
     }
 }
 
 void loads_stop(struct api *api)
 {
     struct live *v, *next;
-    struct news *n, *next_news;
     HASH_ITER(hh, api->loads->by_id, v, next) {
-        live_free(v);
+        loads__drop(v);
     }
-    LL_FOREACH_SAFE(api->loads->early, n, next_news) {
-        news_free(n);
-    }
+    load_news_free(api->loads->early);
     free(api->loads);
     api->loads = NULL;
 }

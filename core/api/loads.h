@@ -18,6 +18,13 @@ const char *load_profile_name(struct api *api, const char *name);
  *  are added with pointers below @p pointer ("/config/load_profile"). */
 void load_check(struct api *api, const struct spec_ref *ref, const char *pointer, struct faults *faults);
 
+/** Whether this process leads has changed. */
+void loads_lead(struct api *api);
+/** Another process stored this one. */
+void loads_peer_wrote(struct api *api, const char *id);
+/** Compare what is in memory with the store: of several processes. */
+void loads_look(struct api *api);
+
 /** The "loads" of a full heartbeat. Borrowed. */
 void loads_reported(struct api *api, const char *host_id, const struct json *loads);
 /** A task of type loadsim came to an end, or failed. */

@@ -16,6 +16,7 @@
 #include "core/api/lease.h"
 #include "core/api/listen.h"
 #include "core/api/loads.h"
+#include "core/api/peers.h"
 #include "core/api/pipelines.h"
 #include "core/api/retention.h"
 #include "core/api/routes.h"
@@ -269,7 +270,11 @@ static int store_start(struct process *p, struct err *err)
         json_set_str(conf, "conninfo", api->settings->pg_conninfo);
     }
     api->store = store_open(api->registry, driver, conf, api->loop, on_store_open, p, err);
-    return api->store ? 0 : err->code;
+    if (!api->store) {
+        return err->code;
+    }
+    peers_listen(api);
+    return 0;
 }
 
 static int refuse_settings(const struct settings *s, const struct handed *h, struct err *err)

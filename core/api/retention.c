@@ -5,6 +5,7 @@
  */
 #include "core/api/retention.h"
 #include <stdlib.h>
+#include "core/api/peers.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -49,7 +50,7 @@ static void expire_tasks(struct retention *r)
 
 static void next_step(struct retention *r)
 {
-    if (r->api->draining || r->step > N_STEPS + 1) {
+    if (r->api->draining || r->step > N_STEPS + 1 || !peers_lead(r->api)) {
         r->step = 0;
     } else if (r->step == N_STEPS + 1) {
         expire_tasks(r);
@@ -63,7 +64,7 @@ static void next_step(struct retention *r)
 static void on_timer(void *arg)
 {
     struct retention *r = arg;
-    if (r->step == 0) {
+    if (r->step == 0 && peers_lead(r->api)) {
         r->step = 1;
         next_step(r);
     }

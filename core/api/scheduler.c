@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is stepped when. A run is stepped when it is poked (a task ended, a host changed, a user said
  * something) or when its timer is due; never twice at a time: a poke during a step makes another one
- * follow. A step that fails (the store is away, another writer was first) is tried again after a
- * back-off; nothing is remembered but the ids, so that the store stays the only truth.
+ * follow. A step that fails (the store is away) is tried again after a back-off, one for which another
+ * process was faster at once; nothing is remembered but the ids, so that the store stays the only truth.
+ *
+ * In the process that leads there is a run for every experiment that is live. In others one lives as
+ * long as its commands; what comes of them, and what tasks and hosts do, the leader is told.
  */
 #include "core/api/scheduler.h"
 
 #include <stdlib.h>
 
+#include "core/api/peers.h"
 #include "core/api/scheduler_priv.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -22,6 +26,7 @@ struct event_watch {
 };
 
 static const int64_t BACKOFF_NS = 200 * NS_PER_MS, BACKOFF_MAX_NS = 10 * NS_PER_S;
+enum { OUTRUN_MAX = 20 }; /* each time somebody else got on, so more is a fault of ours */
 
 static void on_timer(void *arg);
 
@@ -50,6 +55,8 @@ static void run_free(struct run *run)
 {
     HASH_DEL(run->s->runs, run);
     timer_free(run->timer);
+    for (size_t i = 0; i < run->n_hosts; i++) free(run->hosts[i]);
+    free(run->hosts);
     free(run);
 }
 
@@ -108,21 +115,33 @@ static void arm(struct run *run, const struct step *step)
     timer_set(run->timer, delay > 0 ? delay : 0);
 }
 
+/* The step has ended; true: and with it all, the scheduler was waiting for it. */
+static bool step_ended(struct run *run)
+{
+    struct scheduler *s = run->s;
+    run->stepping = false;
+    s->steps--;
+    if (!s->stopping) return false;
+    if (s->steps == 0) scheduler_free(s);
+    return true;
+}
+
 void scheduler__stepped(struct step *step, int rc, bool moved, const struct err *err)
 {
     struct run *run = step->run;
-    struct scheduler *s = run->s;
+    bool leads = peers_lead(run->s->api);
     bool gone = rc == ERR_NOTFOUND, refused = rc != 0 && step->cmd;
     answer(step, rc ? err : NULL); /* what is wrong with a command is the user's to know */
-    run->stepping = false;
-    s->steps--;
     if (rc == 0) run->failures = 0;
-    if (s->stopping) {
-        if (s->steps == 0) scheduler_free(s);
-    } else if (run->commands || (!gone && (run->again || moved || refused))) {
+    run->outrun = 0;
+    if (step_ended(run)) {
+        arena_free(step->arena);
+        return;
+    }
+    if (run->commands || (leads && !gone && (run->again || moved || refused))) {
         run->again = false;
         poke(run);
-    } else if (gone || (rc == 0 && !phase_is_live(step->doc.phase))) {
+    } else if (!leads || gone || (rc == 0 && !phase_is_live(step->doc.phase))) {
         run_free(run);
     } else if (rc != 0) {
         retry_later(run, err);
@@ -132,20 +151,64 @@ void scheduler__stepped(struct step *step, int rc, bool moved, const struct err 
     arena_free(step->arena);
 }
 
+bool scheduler__outrun(struct step *step)
+{
+    struct run *run = step->run;
+    if (run->s->stopping || ++run->outrun > OUTRUN_MAX) return false;
+    if (step->cmd) LL_PREPEND(run->commands, step->cmd);
+    step_ended(run);
+    arena_free(step->arena);
+    if (run->commands || peers_lead(run->s->api)) poke(run);
+    else run_free(run);
+    return true;
+}
+
+void scheduler__keep_hosts(struct run *run, const struct spec *spec)
+{
+    if (run->hosts) return;
+    run->hosts = mem_calloc(spec->n_hosts + 1, sizeof *run->hosts);
+    for (; run->n_hosts < spec->n_hosts; run->n_hosts++)
+        run->hosts[run->n_hosts] = mem_strdup(spec->hosts[run->n_hosts]);
+}
+
 /* ---- pokes from elsewhere */
 
 void scheduler_task_changed(struct api *api, const char *experiment_id)
 {
-    struct run *run = api->scheduler && experiment_id ? run_find(api->scheduler, experiment_id) : NULL;
-    if (run) poke(run);
+    if (!api->scheduler || !experiment_id) return;
+    struct run *run = run_find(api->scheduler, experiment_id);
+    if (!peers_lead(api)) store_signal(api->store, TOPIC_OUTCOMES, experiment_id);
+    else if (run) poke(run);
+}
+
+static int by_name(const void *key, const void *elem)
+{
+    return strcmp(key, *(const char *const *)elem);
+}
+
+/* Before its first step nobody knows which hosts it has. */
+static bool has_host(const struct run *run, const char *host_id)
+{
+    return !run->hosts || bsearch(host_id, run->hosts, run->n_hosts, sizeof *run->hosts, by_name);
 }
 
 void scheduler_host_changed(struct api *api, const char *host_id)
 {
-    (void)host_id; /* few experiments are live at a time; which hosts they have, their step knows */
     struct run *run, *tmp;
     if (!api->scheduler) return;
-    HASH_ITER(hh, api->scheduler->runs, run, tmp) poke(run);
+    if (!peers_lead(api)) {
+        store_signal(api->store, TOPIC_HOSTS, host_id);
+        return;
+    }
+    HASH_ITER(hh, api->scheduler->runs, run, tmp)
+        if (has_host(run, host_id)) poke(run);
+}
+
+void scheduler_peer_wrote(struct api *api, const char *experiment_id)
+{
+    if (!api->scheduler || !uuid_valid(str_of(experiment_id))) return;
+    scheduler__published(api->scheduler, experiment_id);
+    if (peers_lead(api)) poke(run_get(api->scheduler, experiment_id));
 }
 
 void scheduler_command(struct scheduler *s, const char *experiment_id, enum input command, const char *actor,
@@ -203,6 +266,8 @@ static void on_live(void *arg, const struct result *res)
 {
     struct api *api = arg;
     if (!api->scheduler) return;
+    api->scheduler->taking_up = false;
+    if (!peers_lead(api)) return;
     if (res->rc != 0) {
         log_error(EV_SCHEDULER, NULL, &res->err, "could not read the live experiments");
         timer_set(api->scheduler->take_up, BACKOFF_MAX_NS);
@@ -214,10 +279,27 @@ static void on_live(void *arg, const struct result *res)
 
 static void take_up(void *arg)
 {
-    struct api *api = arg;
-    struct query *q = q_scan(api->store, C_EXPERIMENTS);
+    scheduler_look(arg);
+}
+
+void scheduler_look(struct api *api)
+{
+    struct query *q;
+    if (!api->scheduler || api->scheduler->taking_up) return;
+    api->scheduler->taking_up = true;
+    q = q_scan(api->store, C_EXPERIMENTS);
     q_where_int(q, F_EXPERIMENTS_LIVE, PHX_EQ, 1);
+    q_only(q, F_EXPERIMENTS_ID);
     store_run(q, on_live, api);
+}
+
+void scheduler_lost(struct api *api)
+{
+    struct run *run, *tmp;
+    if (!api->scheduler) return;
+    timer_clear(api->scheduler->take_up);
+    HASH_ITER(hh, api->scheduler->runs, run, tmp)
+        if (!run->stepping) run_free(run);
 }
 
 int scheduler_start(struct api *api, struct err *err)
@@ -231,7 +313,6 @@ int scheduler_start(struct api *api, struct err *err)
     }
     api->scheduler = s;
     s->take_up = timer_new(api->loop, take_up, api);
-    take_up(api);
     return 0;
 }
 

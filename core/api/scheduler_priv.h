@@ -32,6 +32,9 @@ struct run {
     bool stepping, again;
     int64_t look_ns;          /**< wall time of the next look; 0: at once */
     unsigned failures;        /**< steps that failed in a row, for the back-off */
+    unsigned outrun;          /**< steps in a row for which another process was faster */
+    char **hosts;             /**< of its spec, in its order; NULL: not read yet */
+    size_t n_hosts;
 };
 struct scheduler {
     struct api *api;
@@ -39,6 +42,7 @@ struct scheduler {
     struct run *runs;         /**< by id */
     struct event_watch *watches;
     struct timer *take_up;    /**< reads the live experiments again if the store was away */
+    bool taking_up;
     unsigned steps;           /**< in flight: the scheduler is freed after the last */
     bool stopping;
 };
@@ -56,6 +60,7 @@ struct step {
     struct verdict verdict;
     struct json *kept;        /**< { host: instance id }: deployments that a new one replaces */
     bool *touched;            /**< hosts that get tasks, as in spec.hosts */
+    int64_t *seen;            /**< when they were heard of last, as in spec.hosts */
 };
 
 /* step.c */
@@ -64,12 +69,18 @@ void step__begin(struct run *run);
 /* scheduler.c */
 /** @p rc 0: committed, or nothing to do; @p moved: a transition was made, step again. */
 void scheduler__stepped(struct step *step, int rc, bool moved, const struct err *err);
+/** Another process changed what the step rests on before it was committed: read it again. False: that
+ *  has been so too often. */
+bool scheduler__outrun(struct step *step);
+/** Remember the hosts of the run, once. */
+void scheduler__keep_hosts(struct run *run, const struct spec *spec);
 /** Something was stored about this experiment; NULL: tell everybody. */
 void scheduler__published(struct scheduler *s, const char *experiment_id);
 
 /* step_facts.c */
-/** Decode spec and state into facts, with nothing known of tasks and pipelines yet. */
+/** Decode spec and state into facts, with nothing known of agents, tasks and pipelines yet. */
 int facts__begin(struct step *step, struct err *err);
+void facts__seen(struct step *step); /**< step->seen has been filled */
 void facts__tasks(struct step *step, const struct result *tasks);
 void facts__pipelines(struct step *step, const struct result *pipelines);
 /** Position of a host in spec.hosts; -1: not of this experiment. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step of one experiment, as a chain: the experiment, its tasks, its pipelines, a look at the
- * samples if one is due; then experiment_step() decides, and one transaction carries it out, on the
- * condition that the experiment is still as it was read. Each link starts the next and returns.
+/* One step of one experiment, as a chain: the experiment, when its hosts were heard of, its tasks, its
+ * pipelines, a look at the samples if one is due; then experiment_step() decides, and one transaction
+ * carries it out, on the condition that the experiment is still as it was read. That condition is what
+ * keeps processes apart that step the same experiment: nothing is written outside of the transaction.
+ * Each link starts the next and returns.
  */
 #include "core/api/agents.h"
 #include "core/api/scheduler_priv.h"
@@ -10,6 +12,7 @@
 #include "core/base/log.h"
 
 static void on_experiment(void *arg, const struct result *res);
+static void on_seen(void *arg, const struct err *err);
 static void on_tasks(void *arg, const struct result *res);
 static void on_pipelines(void *arg, const struct result *res);
 static void on_looked(struct step *step, const struct err *err);
@@ -58,9 +61,24 @@ static void on_experiment(void *arg, const struct result *res)
         fail(step, &err);
         return;
     }
+    scheduler__keep_hosts(step->run, &step->spec);
+    agents_seen(step->run->s->api, step->spec.hosts, step->spec.n_hosts, step->seen, on_seen, step);
+}
+
+static void on_seen(void *arg, const struct err *err)
+{
+    static const int fields[] = { F_TASKS_ID,     F_TASKS_HOST_ID,       F_TASKS_TYPE,   F_TASKS_ACTION,
+                                  F_TASKS_STATUS, F_TASKS_ERROR_MESSAGE, F_TASKS_VARIANT };
+    struct step *step = arg;
+    if (err) {
+        fail(step, err);
+        return;
+    }
+    facts__seen(step);
     struct query *q = q_scan(store_of(step), C_TASKS);
     q_where_text(q, F_TASKS_EXPERIMENT_ID, PHX_EQ, step->doc.id);
     q_order(q, F_TASKS_ID);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) q_only(q, fields[i]);
     store_run(q, on_tasks, step);
 }
 
@@ -74,6 +92,10 @@ static void on_tasks(void *arg, const struct result *res)
     facts__tasks(step, res);
     struct query *q = q_scan(store_of(step), C_PIPELINES);
     q_where_text(q, F_PIPELINES_EXPERIMENT_ID, PHX_EQ, step->doc.id);
+    q_only(q, F_PIPELINES_HOST_ID);
+    q_only(q, F_PIPELINES_VARIANT);
+    q_only(q, F_PIPELINES_STATUS);
+    q_only(q, F_PIPELINES_PROCESS_INFO);
     store_run(q, on_pipelines, step);
 }
 
@@ -172,6 +194,12 @@ static void refuse_overlap(const struct step *step, int failed, struct err *err)
     err_remedy(err, "stop that experiment or wait for its end: phoenix experiment list --phase live");
 }
 
+/* A lock may also be this experiment's own: another process has just started it. Reading again tells. */
+static bool is_first_conflict(const struct step *step)
+{
+    return store_is_shared(store_of(step)) && step->run->outrun == 0;
+}
+
 static void on_committed(void *arg, const struct result *res)
 {
     struct step *step = arg;
@@ -180,6 +208,8 @@ static void on_committed(void *arg, const struct result *res)
     if (res->rc != 0) {
         bool lock = res->rc == ERR_CONFLICT && step->plan.start_arms && res->failed >= 0 &&
                     (size_t)res->failed < step->spec.n_hosts;
+        bool again = res->rc == ERR_CONFLICT && (!lock || is_first_conflict(step));
+        if (again && scheduler__outrun(step)) return;
         if (lock) refuse_overlap(step, res->failed, &err);
         fail(step, &err);
         return;
@@ -193,5 +223,6 @@ static void on_committed(void *arg, const struct result *res)
     for (size_t i = 0; i < step->spec.n_hosts; i++)
         if (step->touched[i]) taskq_wake(s->api, step->spec.hosts[i]);
     scheduler__published(s, step->doc.id);
+    store_signal(s->api->store, TOPIC_EXPERIMENTS, step->doc.id);
     scheduler__stepped(step, 0, moved, NULL);
 }

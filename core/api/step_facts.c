@@ -2,7 +2,6 @@
 /* From rows to what experiment_step() wants to know. */
 #include <stdlib.h>
 
-#include "core/api/agents.h"
 #include "core/api/scheduler_priv.h"
 #include "core/api/taskq.h"
 #include "core/base/clock.h"
@@ -20,13 +19,13 @@ int facts__host(const struct spec *spec, const char *host_id)
 
 int facts__begin(struct step *step, struct err *err)
 {
-    struct api *api = step->run->s->api;
     struct json *state = step->doc.state;
     struct faults faults = { 0 };
     if (!spec_decode(json_get(step->doc.spec, "config"), "/config", step->arena, &step->spec, &faults))
         return err_set(err, ERR_INTERNAL, "the stored config of experiment \"%s\" is not valid: %s",
                        step->doc.id, faults.at[0].msg);
     size_t n = step->spec.n_hosts;
+    step->seen = arena_calloc(step->arena, n, sizeof *step->seen);
     step->touched = arena_calloc(step->arena, n, sizeof *step->touched);
     step->facts = (struct exp_facts){
         .phase = step->doc.phase,
@@ -42,10 +41,14 @@ int facts__begin(struct step *step, struct err *err)
         step->facts.hosts[i] = (struct host_fact){
             .host_id = host,
             .out = json_get(json_get(state, "out"), host),
-            .last_seen_ns = agents_last_seen(api, host),
         };
     }
     return 0;
+}
+
+void facts__seen(struct step *step)
+{
+    for (size_t i = 0; i < step->spec.n_hosts; i++) step->facts.hosts[i].last_seen_ns = step->seen[i];
 }
 
 static enum task_fact fact_of(struct str status)

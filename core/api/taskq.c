@@ -82,6 +82,7 @@ void taskq_wake(struct api *api, const char *host_id)
 {
     api->taskq->changes++;
     waiters_wake(api, host_id);
+    store_signal(api->store, TOPIC_TASKS, host_id);
 }
 
 static struct query *cancel_query(struct api *api)

@@ -54,7 +54,8 @@ struct new_task {
 /** The query that stores a task, for a BATCH of the caller. @p ret_id: the task's id. After the
  *  commit call taskq_wake() for its host. */
 struct query *taskq_insert(struct api *api, const struct new_task *t, char ret_id[UUID_LEN + 1]);
-/** Tasks of this host were committed: answer its poll, if one is parked. Cheap; call it for each. */
+/** Tasks of this host were committed: answer its poll, if one is parked, here or in another process. Cheap;
+ *  call it for each. */
 void taskq_wake(struct api *api, const char *host_id);
 /** The query that cancels every task of the experiment that is not final, also running ones (their
  *  late reports get 409). For a BATCH. */
@@ -76,8 +77,14 @@ struct taskq_depth {
     uint64_t pending, assigned, running;
 };
 void taskq_depth(const struct api *api, struct taskq_depth *ret);
-/** Count them, if the queue has changed since; then call done(arg), now or later. */
+/** Count them, if the queue has changed since, or on a shared store if the count is older than a second;
+ *  then call done(arg), now or later. */
 void taskq_count(struct api *api, loop_fn *done, void *arg);
+
+/** Other processes give out tasks, too: look for leases that end, as the one that leads. */
+void taskq_look(struct api *api);
+/** The store has answered the look of peers.c. */
+void taskq_heard(struct api *api);
 
 /** The Task document of a row, as the protocol and the public lists show it. */
 void task_write(struct jw *w, const struct row *task);

@@ -23,7 +23,8 @@
 
 struct claim {
     struct waiters *ws;
-    int64_t at; /* assigned_at of its rows, which names them */
+    int64_t at;   /* assigned_at of its rows, which names them */
+    int64_t mono; /* the same by the other clock */
 };
 
 /* ---- giving back */
@@ -41,9 +42,8 @@ static void on_released(void *arg, const struct result *res)
         log_error(EV_STORE_FAILED, NULL, &res->err,
                   "tasks were not given back; they go out again when their lease ends");
     }
-    rel->api->taskq->changes++;
     for (size_t i = 0; !res->rc && i < rel->n; i++) {
-        waiters_wake(rel->api, rel->hosts[i]);
+        taskq_wake(rel->api, rel->hosts[i]); /* it may poll elsewhere by now */
     }
     free(rel);
 }
@@ -132,14 +132,10 @@ static void waiter_claimed(struct claim *c, struct waiter *w, const struct resul
     waiter__park(ws, w);
 }
 
-static void claim_failed(struct claim *c, const struct result *res, struct waiter *list)
+/* Nobody gets anything of this claim: all who still wait go into the next one. */
+static void claim_again(struct claim *c, struct waiter *list)
 {
     struct waiters *ws = c->ws;
-    unsigned held;
-    if (log_limit_ok(&ws->complaints, &held)) {
-        log_error(EV_STORE_FAILED, NULL, &res->err, "tasks could not be claimed, held_back=%u", held);
-    }
-    timer_set(ws->retry, RETRY_NS + (int64_t)(random_u64() % RETRY_NS));
     for (struct waiter *w = list, *next; w; w = next) {
         next = w->claim_next;
         if (w->rq && !w->overdue && !ws->api->draining) {
@@ -150,15 +146,41 @@ static void claim_failed(struct claim *c, const struct result *res, struct waite
     }
 }
 
+static void claim_failed(struct claim *c, const struct result *res, struct waiter *list)
+{
+    struct waiters *ws = c->ws;
+    unsigned held;
+    if (log_limit_ok(&ws->complaints, &held)) {
+        log_error(EV_STORE_FAILED, NULL, &res->err, "tasks could not be claimed, held_back=%u", held);
+    }
+    timer_set(ws->retry, RETRY_NS + (int64_t)(random_u64() % RETRY_NS));
+    claim_again(c, list);
+}
+
+/* This process stood still for longer than the rows are ours: others may have given them out again. */
+static void claim_late(struct claim *c, const struct result *res, struct waiter *list)
+{
+    uint32_t *all = mem_calloc(res->n_rows + 1, sizeof *all);
+    for (size_t i = 0; i < res->n_rows; i++) {
+        all[i] = (uint32_t)i;
+    }
+    if (res->n_rows) {
+        claim_release(c, res, all, res->n_rows);
+    }
+    free(all);
+    claim_again(c, list);
+}
+
 static void on_claimed(void *arg, const struct result *res)
 {
     struct claim *c = arg;
     struct waiters *ws = c->ws;
     struct waiter *list = ws->claiming;
+    bool is_late = clock_mono() - c->mono > ws->api->settings->task_delivery_lease;
     ws->claiming = NULL;
     ws->claim_in_flight = false;
-    if (res->rc) {
-        claim_failed(c, res, list);
+    if (res->rc || is_late) {
+        (res->rc ? claim_failed : claim_late)(c, res, list);
         free(c);
         return;
     }
@@ -225,6 +247,7 @@ void claim__flush(struct waiters *ws)
     struct claim *c = mem_alloc(sizeof *c);
     c->ws = ws;
     c->at = loop_wall(api->loop);
+    c->mono = clock_mono();
     q_where_text(q, F_TASKS_STATUS, PHX_EQ, TASK_PENDING);
     q_where_in(q, F_TASKS_HOST_ID, hosts, n);
     q_where_int(q, F_TASKS_RUN_AT, PHX_LE, c->at);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The depth of the queue: counted in the store, but only after something has changed. */
+/* The depth of the queue: counted in the store, but only after something has changed, or may have. */
 #include <stdlib.h>
 #include "core/api/taskq_priv.h"
 #include "core/base/mem.h"
 
 #define COUNT_NS (2 * NS_PER_S) /* /metrics does not wait longer: it has the last count */
+#define FRESH_NS NS_PER_S
 
 struct count {
     struct taskq *tq;
@@ -26,15 +27,25 @@ static void on_counted(void *arg, const struct result *res)
     if (res->rc == 0) {
         c->tq->depth = d;
         c->tq->counted = c->changes;
+        c->tq->counted_at = clock_mono();
     }
     c->done(c->arg);
     free(c);
 }
 
+/* Is the last count good enough? Other processes change the queue unheard. */
+static bool is_fresh(const struct taskq *tq)
+{
+    if (store_is_shared(tq->api->store)) {
+        return tq->counted_at && clock_mono() - tq->counted_at < FRESH_NS;
+    }
+    return tq->counted == tq->changes;
+}
+
 void taskq_count(struct api *api, loop_fn *done, void *arg)
 {
     struct taskq *tq = api->taskq;
-    if (tq->counted == tq->changes) {
+    if (is_fresh(tq)) {
         done(arg);
         return;
     }

@@ -6,19 +6,22 @@
  */
 #ifndef PHOENIX_API_TASKQ_PRIV_H
 #define PHOENIX_API_TASKQ_PRIV_H
+#include "core/api/hearing.h"
 #include "core/api/taskq.h"
 #include "core/base/clock.h"
 
 struct taskq {
     struct api *api;
     struct taskq_stats stats;
-    uint64_t changes, counted; /**< changes of the queue; those that `depth` knows */
+    uint64_t changes, counted; /**< changes of the queue here; those that `depth` knows */
+    int64_t counted_at;        /**< mono; 0: never */
     struct taskq_depth depth;
     unsigned reports_in_flight;
     /* sweep: set only while something is leased or delayed */
     struct timer *sweep;
     int64_t sweep_at; /**< wall; 0: not set */
     bool sweep_in_flight;
+    struct hearing hearing;
     struct delayed *delayed; /**< retries that wait for their time, soonest first */
     size_t n_delayed;
     /* leases that heartbeats extend, collected for one statement */

@@ -173,9 +173,14 @@ static void on_looked(void *arg, const struct result *res)
 
 static void report_look(struct report *rp)
 {
+    static const int fields[] = { F_TASKS_HOST_ID, F_TASKS_STATUS, F_TASKS_EPOCH, F_TASKS_RETRY_COUNT,
+                                  F_TASKS_MAX_ATTEMPTS };
     struct query *q = q_get(rp->tq->api->store, C_TASKS);
     q_lane(q, LANE_URGENT);
     q_text(q, F_TASKS_ID, rp->id);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        q_only(q, fields[i]);
+    }
     rp->looked = true;
     store_run(q, on_looked, rp);
 }

@@ -6,10 +6,15 @@
  *  - an execution lease that ended: an attempt that failed: pending after a delay, or `expired`;
  *  - a delay that is over: the host is woken, its claim does the rest.
  * Leases of what heartbeats list are extended in one statement for all that came within half a second.
+ *
+ * Leases are ended by the process that leads (peers.h), which may not be the one that gave them out; so it
+ * looks every few seconds, too, on a shared store. None ends before agents could speak for all its time
+ * (hearing.h): nobody loses a task because the API was away.
  */
 #include <stdlib.h>
 #include <utlist.h>
 #include "core/api/backoff.h"
+#include "core/api/peers.h"
 #include "core/api/taskq_priv.h"
 #include "core/api/waiters.h"
 #include "core/base/log.h"
@@ -22,6 +27,7 @@ enum {
 #define SWEEP_MIN_NS (50 * NS_PER_MS)
 #define SWEEP_AGAIN_NS NS_PER_S /* after the store refused */
 #define EXTEND_NS (500 * NS_PER_MS)
+#define MAX_GAP_NS (15 * NS_PER_S) /* between two looks of peers.c */
 
 struct delayed {
     struct delayed *prev, *next;
@@ -89,7 +95,7 @@ static void wake_delayed(struct taskq *tq, int64_t now)
         struct delayed *d = tq->delayed;
         DL_DELETE(tq->delayed, d);
         tq->n_delayed--;
-        waiters_wake(tq->api, d->host);
+        taskq_wake(tq->api, d->host);
         free(d);
     }
     if (tq->delayed) {
@@ -122,7 +128,7 @@ static void on_lapsed(void *arg, const struct result *res)
         if (lapse->run_at) {
             taskq__delay(tq, host, lapse->run_at);
         } else {
-            waiters_wake(tq->api, host);
+            taskq_wake(tq->api, host);
         }
         if (lapse->failed) {
             taskq__changed(tq, task);
@@ -166,6 +172,7 @@ static void on_leases(void *arg, const struct result *res)
         taskq__due(tq, now + SWEEP_AGAIN_NS);
         return;
     }
+    hearing_ok(&tq->hearing, clock_mono(), clock_wall());
     for (size_t i = 0; i < res->n_rows; i++) {
         int64_t until = row_time(&res->rows[i], F_TASKS_LEASE_UNTIL);
         if (until > now) {
@@ -179,6 +186,43 @@ static void on_leases(void *arg, const struct result *res)
     }
 }
 
+/* May leases of this length end? Otherwise they are looked at when they may. */
+static bool may_end(struct taskq *tq, int64_t lease_ns)
+{
+    int64_t left = hearing_left(&tq->hearing, clock_mono(), clock_wall(), lease_ns);
+    if (left > 0) {
+        taskq__due(tq, loop_wall(tq->api->loop) + left);
+    }
+    return left == 0;
+}
+
+static void look_leases(struct taskq *tq)
+{
+    static const int fields[] = { F_TASKS_ID,          F_TASKS_STATUS,       F_TASKS_EPOCH,
+                                  F_TASKS_RETRY_COUNT, F_TASKS_MAX_ATTEMPTS, F_TASKS_LEASE_UNTIL };
+    struct str statuses[2];
+    size_t n = 0;
+    if (may_end(tq, tq->api->settings->task_delivery_lease)) {
+        statuses[n++] = STR(TASK_ASSIGNED);
+    }
+    if (may_end(tq, tq->api->settings->task_lease)) {
+        statuses[n++] = STR(TASK_RUNNING);
+    }
+    if (n == 0) {
+        return;
+    }
+    struct query *q = q_scan(tq->api->store, C_TASKS);
+    q_where_in(q, F_TASKS_STATUS, statuses, n);
+    q_order(q, F_TASKS_LEASE_UNTIL);
+    q_limit(q, SWEEP_ROWS);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        q_only(q, fields[i]);
+    }
+    tq->sweep_in_flight = true;
+    q_lane(q, LANE_URGENT);
+    store_run(q, on_leases, tq);
+}
+
 static void on_sweep(void *arg)
 {
     struct taskq *tq = arg;
@@ -187,17 +231,24 @@ static void on_sweep(void *arg)
         return;
     }
     wake_delayed(tq, loop_wall(tq->api->loop));
+    if (!peers_lead(tq->api)) {
+        return;
+    }
     if (tq->sweep_in_flight) {
         taskq__due(tq, loop_wall(tq->api->loop) + SWEEP_MIN_NS);
         return;
     }
-    struct query *q = q_scan(tq->api->store, C_TASKS);
-    q_where_in(q, F_TASKS_STATUS, (struct str[]){ STR(TASK_ASSIGNED), STR(TASK_RUNNING) }, 2);
-    q_order(q, F_TASKS_LEASE_UNTIL);
-    q_limit(q, SWEEP_ROWS);
-    tq->sweep_in_flight = true;
-    q_lane(q, LANE_URGENT);
-    store_run(q, on_leases, tq);
+    look_leases(tq);
+}
+
+void taskq_look(struct api *api)
+{
+    taskq__due(api->taskq, loop_wall(api->loop));
+}
+
+void taskq_heard(struct api *api)
+{
+    hearing_ok(&api->taskq->hearing, clock_mono(), clock_wall());
 }
 
 /* ---- extensions */
@@ -267,27 +318,7 @@ void taskq_extend(struct api *api, const char *host_id, struct str task_id, int6
     }
 }
 
-/* ---- start: agents could not speak while the API was away, so nobody's lease ends because of that */
-
-static void on_grace(void *arg, const struct result *res)
-{
-    struct taskq *tq = arg;
-    if (res->rc) {
-        log_error(EV_STORE_FAILED, NULL, &res->err, "leases were not renewed at the start");
-    }
-    taskq__due(tq, loop_wall(tq->api->loop) + tq->api->settings->task_delivery_lease);
-}
-
-static void grace(struct taskq *tq, const char *status, int64_t lease_ns)
-{
-    int64_t until = clock_wall() + lease_ns;
-    struct query *q = q_update(tq->api->store, C_TASKS);
-    q_where_text(q, F_TASKS_STATUS, PHX_EQ, status);
-    q_where_int(q, F_TASKS_LEASE_UNTIL, PHX_LT, until);
-    q_set_time(q, F_TASKS_LEASE_UNTIL, until);
-    q_flags(q, PHX_NO_ROWS);
-    store_run(q, on_grace, tq);
-}
+/* ---- start and end */
 
 static void on_delays(void *arg, const struct result *res)
 {
@@ -300,19 +331,30 @@ static void on_delays(void *arg, const struct result *res)
     }
 }
 
-int sweep__start(struct taskq *tq)
+/* On a shared store the look of peers.c wakes the hosts. */
+static void read_delays(struct taskq *tq)
 {
-    struct api *api = tq->api;
-    tq->changes = 1; /* what the store held before is to be counted, too */
-    tq->sweep = timer_new(api->loop, on_sweep, tq);
-    tq->extend = timer_new(api->loop, on_extend, tq);
-    grace(tq, TASK_ASSIGNED, api->settings->task_delivery_lease);
-    grace(tq, TASK_RUNNING, api->settings->task_lease);
-    struct query *q = q_scan(api->store, C_TASKS);
+    struct query *q = q_scan(tq->api->store, C_TASKS);
     q_where_text(q, F_TASKS_STATUS, PHX_EQ, TASK_PENDING);
     q_where_int(q, F_TASKS_RUN_AT, PHX_GT, clock_wall());
     q_limit(q, DELAYED_MAX);
+    q_only(q, F_TASKS_HOST_ID);
+    q_only(q, F_TASKS_RUN_AT);
     store_run(q, on_delays, tq);
+}
+
+int sweep__start(struct taskq *tq)
+{
+    struct api *api = tq->api;
+    bool is_shared = store_is_shared(api->store);
+    tq->changes = 1; /* what the store held before is to be counted, too */
+    tq->sweep = timer_new(api->loop, on_sweep, tq);
+    tq->extend = timer_new(api->loop, on_extend, tq);
+    hearing_start(&tq->hearing, clock_mono(), clock_wall(), is_shared ? MAX_GAP_NS : 0);
+    taskq__due(tq, clock_wall() + api->settings->task_delivery_lease);
+    if (!is_shared) {
+        read_delays(tq);
+    }
     return 0;
 }
 

@@ -4,8 +4,9 @@
  *
  * A slot knows the parked request, whether its host is known to have no task, and whether it takes
  * part in a claim. An idle fleet therefore costs no statement: a host that was found empty parks
- * until somebody enqueues for it. That memory is sound because this process is the only writer of
- * the store (the embedded drivers refuse a second one).
+ * until somebody enqueues for it. That memory is sound because everybody who enqueues says so: in this
+ * process by waiters_wake(), in others that share the store by a signal; and what was not heard, the look
+ * of peers.c finds within seconds.
  */
 #ifndef PHOENIX_API_WAITERS_H
 #define PHOENIX_API_WAITERS_H

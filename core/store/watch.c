@@ -46,7 +46,8 @@ bool store_is_shared(const struct store *st)
 void store_signal(struct store *st, enum topic topic, const char *key)
 {
     struct str name = str_of(topics[topic]), k = str_of(key);
-    if (st->watch && st->open && !st->closing)
+    /* also while the last queries are answered */
+    if (st->watch && st->open && st->closing <= CLOSING_ASKED)
         st->watch->signal(st->self, (phx_str){ name.p, name.n }, (phx_str){ k.p, k.n });
 }
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../unit.h"
+#include <stdio.h>
+#include <string.h>
+#include "core/api/load_doc.h"
+#include "core/base/clock.h"
+
+#define ID "0190c9a0-0000-7000-8000-000000000001"
+#define T0 (INT64_C(1700000000) * NS_PER_S)
+
+/* A load on hosts a and b, as it is stored: both `status`. */
+static struct load stored(const char *status)
+{
+    struct load l = { .id = ID, .profile = "steady", .created_ns = T0, .updated_ns = T0, .rev = 7 };
+    char text[512];
+    snprintf(text, sizeof text,
+             "{\"duration\":\"60s\",\"target_hosts\":[\"a\",\"b\"],\"hosts\":{\"a\":{\"status\":\"%s\","
+             "\"since\":1700000000000000000},\"b\":{\"status\":\"%s\",\"since\":1700000000000000000}}}",
+             status, status);
+    l.spec = json_parse(str_of(text), NULL, NULL);
+    ck_assert_ptr_nonnull(l.spec);
+    return l;
+}
+
+static enum load_status on(const struct load *l, const char *host)
+{
+    enum load_status s = LOAD_STARTING;
+    ck_assert(load_host_status(l, host, &s));
+    return s;
+}
+
+static struct load_news *report(const char *host, const char *text)
+{
+    struct json *list = json_parse(str_of(text), NULL, NULL);
+    ck_assert_ptr_nonnull(list);
+    struct load_news *n = load_news_report(host, list);
+    json_free(list);
+    return n;
+}
+
+START_TEST(news_are_applied_in_order)
+{
+    struct load l = stored("starting");
+    struct load_news *n = load_news_status("a", ID, LOAD_RUNNING, NULL);
+    n->next = load_news_status("a", ID, LOAD_FAILED, "no memory");
+    n->next->next = load_news_status("b", ID, LOAD_RUNNING, NULL);
+    ck_assert(load_news_apply(&l, n, T0 + 1));
+    ck_assert_int_eq(on(&l, "a"), LOAD_FAILED);
+    ck_assert_int_eq(on(&l, "b"), LOAD_RUNNING);
+    ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.a"), "reason", ""), "no memory");
+    load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
+START_TEST(news_that_were_not_saved_are_applied_again_to_what_another_process_stored)
+{
+    struct load mine = stored("starting"), theirs = stored("starting");
+    struct load_news *n = load_news_status("a", ID, LOAD_RUNNING, NULL);
+    n->next = report("a", "[{\"id\":\"" ID "\",\"status\":\"running\",\"offered\":5,\"delivered\":4}]");
+    load_news_apply(&mine, n, T0 + 1);
+    struct load_news *other = load_news_status("b", ID, LOAD_RUNNING, NULL);
+    load_news_apply(&theirs, other, T0 + 1);
+    ck_assert(load_news_apply(&theirs, n, T0 + 2));
+    ck_assert_int_eq(on(&theirs, "a"), LOAD_RUNNING);
+    ck_assert_int_eq(on(&theirs, "b"), LOAD_RUNNING);
+    ck_assert_int_eq(json_get_int(json_path(theirs.spec, "hosts.a"), "delivered", 0), 4);
+    load_news_free(n);
+    load_news_free(other);
+    load_done(&mine);
+    load_done(&theirs);
+}
+END_TEST
+
+START_TEST(applying_news_twice_changes_nothing)
+{
+    struct load l = stored("running");
+    struct load_news *n = load_news_status("a", ID, LOAD_STOPPED, NULL);
+    n->next = report("b", "[{\"id\":\"" ID "\",\"status\":\"running\",\"offered\":5,\"delivered\":4}]");
+    ck_assert(load_news_apply(&l, n, T0 + 1));
+    ck_assert(!load_news_apply(&l, n, T0 + 2));
+    load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
+START_TEST(a_host_on_which_it_has_ended_stays_as_another_process_stored_it)
+{
+    struct load theirs = stored("completed");
+    struct load_news *n = load_news_status("a", ID, LOAD_RUNNING, NULL);
+    n->next = load_news_status("b", ID, LOAD_STOPPING, NULL);
+    ck_assert(!load_news_apply(&theirs, n, T0 + 1));
+    ck_assert_int_eq(load_status(&theirs), LOAD_COMPLETED);
+    load_news_free(n);
+    load_done(&theirs);
+}
+END_TEST
+
+START_TEST(news_of_another_load_mean_nothing_and_a_report_without_it_means_that_it_is_gone)
+{
+    struct load l = stored("running");
+    struct load_news *n = load_news_status("a", "0190c9a0-0000-7000-8000-000000000002", LOAD_FAILED, "x");
+    ck_assert(!load_news_apply(&l, n, T0 + 1));
+    load_news_free(n);
+    n = report("a", "[{\"id\":\"" ID "\",\"status\":\"running\",\"offered\":5,\"delivered\":4}]");
+    n->next = report("a", "[]");
+    ck_assert(load_news_apply(&l, n, T0 + NS_PER_S));
+    ck_assert_int_eq(on(&l, "a"), LOAD_FAILED);
+    load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
+START_TEST(a_copy_lives_on_its_own)
+{
+    struct load l = stored("starting");
+    struct load_news *n = load_news_status("a", ID, LOAD_FAILED, "no memory");
+    struct load_news *copy = load_news_copy(n);
+    load_news_free(n);
+    ck_assert(load_news_apply(&l, copy, T0 + 1));
+    ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.a"), "reason", ""), "no memory");
+    load_news_free(copy);
+    load_done(&l);
+}
+END_TEST
+
+UNIT_MAIN("api/load_news", news_are_applied_in_order,
+          news_that_were_not_saved_are_applied_again_to_what_another_process_stored,
+          applying_news_twice_changes_nothing,
+          a_host_on_which_it_has_ended_stays_as_another_process_stored_it,
+          news_of_another_load_mean_nothing_and_a_report_without_it_means_that_it_is_gone,
+          a_copy_lives_on_its_own)
