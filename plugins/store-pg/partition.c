@@ -141,6 +141,8 @@ static void plan(struct ddl *d, const PGresult *r)
         if (!day_parse(p->decl->c.name, name, &day) || day >= p->drop_before)
             continue;
         p->n_rows += strtod(PQgetvalue(r, i, 1), NULL);
+        if (d->n_sql == 0) /* rows that arrive wait behind us; a dump may take hours, and we can come again */
+            ddl_add(d, strdup("SET LOCAL lock_timeout='500ms'"));
         ddl_add(d, drop_part(name));
     }
     for (uint32_t i = 0; i < p->n_days; i++)

@@ -9,7 +9,7 @@ import pytest
 
 from env import fleet
 from env.api import Api
-from env.common import wait_until
+from env.common import SOURCE, wait_until
 from env.lab import Lab
 from env.pg import Database, Pgbouncer, Server
 
@@ -133,6 +133,20 @@ def test_a_reader_sees_new_partitions(start, db, server):
     assert len(db.rows(f"SELECT * FROM {part}", role)) == 1
     with pytest.raises(AssertionError, match="permission denied"):
         db.sql("DELETE FROM agent_tasks", role)
+
+
+def test_every_statement_of_the_manual_runs(start):
+    manual = (SOURCE / "doc" / "postgresql.md").read_text()
+    server = Server()
+    try:
+        db = Database(server, "phoenix")
+        start(db.settings).stop()
+        blocks = re.findall(r"```sql\n(.*?)```", manual, re.S)
+        assert len(blocks) > 8
+        for block in blocks:
+            db.sql(block)
+    finally:
+        server.close()
 
 
 # ---- starts

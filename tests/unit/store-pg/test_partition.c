@@ -162,6 +162,7 @@ START_TEST(retention_drops_whole_days_only)
     answer_rows(look, PARTS);
     answer_lock();
     answer_rows(look, PARTS);
+    answer_done("SET LOCAL lock_timeout='500ms'");
     answer_done("DROP TABLE \"samples_20261120\"");
     answer_done("DROP TABLE \"samples_20261122\"");
     answer_done("COMMIT");
