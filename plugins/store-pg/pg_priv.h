@@ -3,8 +3,8 @@
  * What the files of the PostgreSQL driver share. One instance is one database and a few connections, all
  * non-blocking, all on the host's loop: there is no thread here and no lock.
  *
- *   submit -> route.c (which connection) -> group.c (what travels as one transaction) -> sql.c (text of a
- *   shape), params.c (values) -> conn.c (the wire) -> answer.c (rows, statuses) -> done
+ *   submit -> route.c (which connection) -> lane.c (what travels as one transaction) -> step.c (what
+ *   shares a statement) -> wire.c, sql.c (texts), params.c (values), conn.c -> answer.c -> done
  *
  * Operations that are submitted while a connection has a transaction on the wire join the next one; equal
  * shapes in it become one statement over arrays. So batches form by themselves, and nothing waits for more.

@@ -27,7 +27,9 @@ struct signals {
     struct pending *pending;
     bool all;      /**< more than can be told one by one */
     bool sign_due; /**< of life */
-    bool sending, posted, was_up, is_open;
+    bool sending, posted, is_open;
+    bool was_up;   /**< once */
+    bool is_down;  /**< and it has been said */
     int silent;    /**< signs of life that are missing */
     phx_timer *life;
 };
@@ -150,6 +152,7 @@ static void on_up(void *arg)
 {
     struct signals *s = arg;
     s->silent = 0;
+    s->is_down = false;
     if (!s->was_up)
         open_step(s->self, PHX_OK, "");
     else
@@ -165,10 +168,11 @@ static void on_down(void *arg, const char *why)
     if (s->sending)
         s->all = true; /* what was on its way may be lost, and is forgotten here */
     s->sending = false;
-    if (s->was_up)
-        note(s->self, PHX_WARN, "%s (listen); trying again", why);
-    else
+    if (!s->was_up)
         open_step(s->self, PHX_E_UNAVAILABLE, why);
+    else if (!s->is_down)
+        note(s->self, PHX_WARN, "%s (listen); trying again", why);
+    s->is_down = true;
 }
 
 static const struct conn_uses uses = { .up = on_up, .input = on_input, .down = on_down };

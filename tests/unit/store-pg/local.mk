@@ -15,7 +15,10 @@ tests_unit_store_pg_test_partition_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 tests_unit_store_pg_test_partition_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
 PG_OPS = $(PG_SHAPE) plugins/store-pg/step.c plugins/store-pg/params.c plugins/store-pg/sql.c \
   %D%/ops.h %D%/ops.c
-check_PROGRAMS += %D%/test_params %D%/test_step %D%/test_sql
+check_PROGRAMS += %D%/test_params %D%/test_step %D%/test_sql %D%/test_prepared
+tests_unit_store_pg_test_prepared_SOURCES = %D%/test_prepared.c %D%/ops.h plugins/store-pg/prepared.c
+tests_unit_store_pg_test_prepared_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
+tests_unit_store_pg_test_prepared_LDADD = $(UNIT_LIBS)
 tests_unit_store_pg_test_params_SOURCES = %D%/test_params.c $(PG_OPS)
 tests_unit_store_pg_test_params_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 tests_unit_store_pg_test_params_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
