@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs of the benches: built by `make bench-programs` only.
 EXTRA_PROGRAMS = tests/bench/store_bench
-tests_bench_store_bench_SOURCES = %D%/store_bench.c
+tests_bench_store_bench_SOURCES = %D%/bench_store.h %D%/store_bench.c %D%/bench_lives.c %D%/bench_rows.c
 tests_bench_store_bench_LDADD = $(STORE_LIBS)
 EXTRA_DIST += %D%/store.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/lib/polls.py
 EXTRA_PROGRAMS += tests/bench/collector_bench
