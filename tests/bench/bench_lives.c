@@ -124,7 +124,7 @@ static void enqueue(struct stream *s)
 /* "BATCH [HOSTS [LIVES]]" */
 void bench_lives(struct bench *b, const char *arg)
 {
-    struct lives l = { .b = b, .batch = 100, .hosts = 100, .wanted = 40000, .running = STREAMS };
+    struct lives l = { .b = b, .batch = 100, .hosts = 100, .wanted = 40000 };
     struct stream streams[STREAMS];
     char *end = NULL;
     if (*arg)
@@ -133,8 +133,9 @@ void bench_lives(struct bench *b, const char *arg)
         l.hosts = (unsigned)strtoul(end, &end, 10);
     if (end && *end)
         l.wanted = (unsigned)strtoul(end, &end, 10);
+    l.running = l.batch == 1 ? 1 : STREAMS; /* one by one means: nobody to share a commit with */
     int64_t start = clock_mono();
-    for (unsigned i = 0; i < STREAMS; i++) {
+    for (unsigned i = 0, n = l.running; i < n; i++) {
         streams[i] = (struct stream){ .l = &l };
         enqueue(&streams[i]);
     }
