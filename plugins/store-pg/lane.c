@@ -274,6 +274,20 @@ static bool can_mend(struct lane *l)
     return can;
 }
 
+/** Rows that were taken for new are there already: mark who brought them, for the next try. */
+static bool rows_repeat(struct lane *l)
+{
+    struct step *s = l->wire.failed;
+    bool again = false;
+    if (!s || s->verb != VERB_APPEND || !has_state(l->wire.error, "23505"))
+        return false;
+    for (uint32_t i = 0; i < s->n; i++) {
+        again = again || !s->parts[i].job->repeats;
+        s->parts[i].job->repeats = true;
+    }
+    return again;
+}
+
 /** The only operation of its group failed. */
 static void one_failed(struct lane *l)
 {
@@ -310,6 +324,8 @@ static void on_input(void *arg)
     if (!l->wire.error) {
         answer_all(l);
         pump(l);
+    } else if (rows_repeat(l)) {
+        requeue_and_go(l);
     } else if (can_mend(l)) {
         l->is_mending = true;
         l->mended = 0;

@@ -34,6 +34,7 @@ struct job {
     size_t bytes;               /**< its values, about */
     bool alone;                 /**< in a transaction of its own */
     bool exact;                 /**< BATCH: a step for each member, so that the step that fails names it */
+    bool repeats;               /**< some of its rows are there already */
     bool cancelled;
     bool resent;
     char why[WHY_MAX];

@@ -295,9 +295,21 @@ static void add_rows(struct build *b, const struct step *s, uint32_t rows)
     }
 }
 
+/** Samples in bulk come once: they are inserted as if none were there, which costs half; if one is, the
+ *  statement fails and comes again with its jobs marked. */
+static bool expects_repeats(const struct step *s)
+{
+    for (uint32_t p = 0; p < s->n; p++)
+        if (s->parts[p].job->repeats)
+            return true;
+    return s->verb != VERB_APPEND || !s->d->partitioned;
+}
+
 static void add_on_conflict(struct build *b, const struct step *s)
 {
     const struct decl *d = s->d;
+    if (!expects_repeats(s))
+        return;
     if (s->verb != VERB_UPSERT) {
         add(b, " ON CONFLICT DO NOTHING");
         return;

@@ -62,7 +62,9 @@ static struct query *agents_insert(struct flow *f)
     for (unsigned i = 0; i < FLUSH; i++) {
         struct query *q = q_put(f->b->store, C_AGENTS);
         q_str(q, F_AGENTS_HOST_ID, bench_host(f->made * FLUSH + i));
+        q_text(q, F_AGENTS_AGENT_VERSION, "0.1.0");
         q_text(q, F_AGENTS_STATUS, "healthy");
+        q_json(q, F_AGENTS_RESOURCE_USAGE, f->b->config);
         q_time(q, F_AGENTS_LAST_HEARTBEAT, clock_wall());
         q_time(q, F_AGENTS_CREATED_AT, clock_wall());
         q_add(batch, q);
@@ -91,7 +93,7 @@ static struct query *agents_beat(struct flow *f)
 void bench_heartbeats(struct bench *b, const char *arg)
 {
     struct flow fill = { .b = b, .next = agents_insert, .wanted = BENCH_HOSTS_MAX / FLUSH };
-    struct flow beat = { .b = b, .next = agents_beat, .wanted = 400 };
+    struct flow beat = { .b = b, .next = agents_beat, .wanted = 1000 };
     (void)arg;
     flow_run(&fill);
     bench_print(b, "heartbeat_rows", flow_run(&beat), "1/s");

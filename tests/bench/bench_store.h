@@ -28,7 +28,7 @@ uint64_t bench_run(struct bench *b, struct query *q);
 double bench_seconds(int64_t since_mono_ns);
 /** Name of the i-th host: "host-00042". Lives for ever. */
 struct str bench_host(unsigned i);
-enum { BENCH_HOSTS_MAX = 10000 };
+enum { BENCH_HOSTS_MAX = 100000 };
 /** Print NAME_SUFFIX. */
 void bench_print(const struct bench *b, const char *name, double value, const char *unit);
 
