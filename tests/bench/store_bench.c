@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_bench PLUGIN_DIR DRIVER CONFIG SUFFIX PART [ARG]...: what a store does per second, by core/store as
- * phoenix-api uses it. Parts are run in the order given; ARG is the next word, if it is no part. *
+ * phoenix-api uses it. Parts are run in the order given; ARG is the next word, if it is no part. */
 #include <string.h>
 #include "core/base/log.h"
 #include "tests/bench/bench_store.h"
