@@ -10,7 +10,11 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 
-enum { FIRST_FD = 3, OTHER_FDS = 48 }; /* OTHER_FDS: the store, plugins, files */
+enum {
+    WORKERS_MAX = 64, /* as the setting */
+    FIRST_FD = 3,
+    OTHER_FDS = 48    /* the store, plugins, files */
+};
 
 /* ---- addresses */
 
@@ -86,13 +90,21 @@ int listen_check(const struct settings *s, const struct handed *h, struct err *e
 
 /* ---- what was handed over */
 
-/* "PARENT/NUMBER"; of another parent: it came through the environment of somebody else. */
-static bool handed_by_parent(const char *text, int64_t *ret_worker)
+/* HANDED_ENV; of another parent: it came through the environment of somebody else. Answers the number of
+ * sockets, 0: none of this. */
+static int handed_by_parent(int *ret_worker)
 {
-    int64_t parent;
-    struct str rest = str_of(text), head;
-    return str_split(&rest, '/', &head) && parse_int(head, &parent) && parent == (int64_t)getppid() &&
-           parse_int(rest, ret_worker) && *ret_worker >= 0;
+    const char *text = getenv(HANDED_ENV);
+    struct str rest = str_of(text ? text : ""), part;
+    int64_t v[3]; /* parent, worker, sockets */
+    for (int i = 0; i < 3; i++) {
+        if (!str_split(&rest, '/', &part) || !parse_int(part, &v[i])) {
+            return 0;
+        }
+    }
+    bool is_ours = v[0] == (int64_t)getppid() && v[1] >= 0 && v[1] < WORKERS_MAX && v[2] >= 1 && v[2] <= 2;
+    *ret_worker = is_ours ? (int)v[1] : -1;
+    return is_ours ? (int)v[2] : 0;
 }
 
 /* sd_listen_fds(3) */
@@ -101,20 +113,19 @@ static unsigned handed_by_systemd(void)
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
     int64_t for_pid, n;
     bool is_ours = pid && fds && parse_int(str_of(pid), &for_pid) && for_pid == (int64_t)getpid() &&
-                   parse_int(str_of(fds), &n) && n > 0 && n <= 64;
+                   parse_int(str_of(fds), &n) && n > 0 && n <= WORKERS_MAX;
     return is_ours ? (unsigned)n : 0;
 }
 
 int handed_read(const struct settings *s, struct handed *ret, struct err *err)
 {
-    const char *of = getenv(HANDED_ENV);
-    int64_t worker;
-    int n_fds;
     *ret = (struct handed){ .worker = -1, .lifeline = -1 };
-    if (of && handed_by_parent(of, &worker)) {
-        *ret = (struct handed){ .worker = (int)worker, .lifeline = FIRST_FD, .listen_fd = FIRST_FD + 1 };
-        ret->admin_fd = s->admin_listen[0] ? FIRST_FD + 2 : 0;
-        n_fds = ret->admin_fd ? 3 : 2;
+    int n = handed_by_parent(&ret->worker), n_fds;
+    if (n > 0) {
+        ret->lifeline = FIRST_FD;
+        ret->listen_fd = FIRST_FD + 1;
+        ret->admin_fd = n > 1 ? FIRST_FD + 2 : 0;
+        n_fds = 1 + n;
     } else {
         ret->n_sockets = handed_by_systemd();
         ret->listen_fd = ret->n_sockets ? FIRST_FD : 0;

@@ -28,7 +28,9 @@ struct handed {
     int admin_fd;           /**< a socket for `admin.listen`; 0: none */
     unsigned n_sockets;     /**< from systemd, listen_fd and on */
 };
-#define HANDED_ENV "PHOENIX_WORKER_OF" /* "PARENT/NUMBER": descriptors 3, 4, 5: lifeline, listen, admin */
+/** "PARENT/NUMBER/SOCKETS": descriptor 3 is the lifeline, 4 for `listen`, 5, if SOCKETS is 2, for
+ *  `admin.listen`. What a worker's own settings say of these does not count. */
+#define HANDED_ENV "PHOENIX_WORKER_OF"
 /** Read the environment, mark the descriptors close-on-exec. @errors CONFIG: a socket is not of TCP */
 int handed_read(const struct settings *s, struct handed *ret, struct err *err) MUST_CHECK;
 /** Refuse addresses that others can reach, unless listen.insecure says so. */

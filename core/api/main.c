@@ -161,8 +161,13 @@ static int listen_admin(struct process *p, struct err *err)
     const struct settings *s = p->api.settings;
     char url[ENDPOINT_URL_MAX];
     struct endpoint e;
-    int rc = s->admin_listen[0] ? endpoint_parse("admin.listen", s->admin_listen, &e, err) : 0;
-    if (rc || !s->admin_listen[0]) {
+    bool is_worker = p->handed.worker >= 0;
+    if (is_worker ? !p->handed.admin_fd : !s->admin_listen[0]) {
+        return 0;
+    }
+    int rc = is_worker ? endpoint_of(p->handed.admin_fd, &e, err)
+                       : endpoint_parse("admin.listen", s->admin_listen, &e, err);
+    if (rc) {
         return rc;
     }
     unsigned connections = listen_connections_admin((unsigned)s->api_max_connections);

@@ -183,7 +183,8 @@ static struct worker *worker_spawn(struct slot *s, struct err *err)
         err_errno(err, ERR_CHILD, errno, "could not start a worker");
         return NULL;
     }
-    snprintf(room->worker_of, sizeof room->worker_of, HANDED_ENV "=%d/%d", (int)getpid(), s->number);
+    snprintf(room->worker_of, sizeof room->worker_of, HANDED_ENV "=%d/%d/%d", (int)getpid(), s->number,
+             s->admin_fd ? 2 : 1);
     struct child_spec spec = { .path = room->exe, .argv = (const char *const *)room->argv, .envp = room->envp,
                                .cwd = room->cwd, .stdin_fd = -1, .stdout_fd = 1, .stderr_fd = 2,
                                .more_fds = { ends[1], s->listen_fd, s->admin_fd },

@@ -152,17 +152,18 @@ def test_a_rolling_restart_loses_no_request(workers):
 
 def test_a_successor_that_cannot_start_leaves_the_old_ones_in_place(folder, postgres):
     config = folder / "api.yaml"
-    config.write_text("retention: 100h\n")
-    api = Workers(folder, postgres, 2, {"config": config}).start()
+    config.write_text("admin.listen: 127.0.0.1:0\n")
+    api = Workers(folder, postgres, 2, {"config": config, "admin.listen": None}).start()
     try:
         old = api.pids()
         config.write_text("retention: never\n")
         api.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "RESTART_FAILED" in api.log_text(), "the restart is given up")
         assert api.pids() == old and b" 200 OK" in exchange(api.port, HEALTH)
-        config.write_text("retention: 200h\n")
+        config.write_text("retention: 200h\nadmin.listen: ''\n")  # the second is the parent's, so not theirs to say
         api.process.send_signal(signal.SIGHUP)
         wait_until(lambda: api.replaced(old), "all workers are replaced")
+        assert api.total("phoenix_store_up") == 2
     finally:
         api.close()
 

@@ -49,7 +49,7 @@ class Api:
         settings = {"listen": f"127.0.0.1:{self.port}", "sqlite.path": self.db, "plugin.dir": self.plugin_dir(),
                     "data_dir": SOURCE / "etc", "log.level": "debug"}
         settings.update(self.settings)
-        return [f"--{key}={value}" for key, value in settings.items()]
+        return [f"--{key}={value}" for key, value in settings.items() if value is not None]
 
     def spawn(self):
         self.log_start = self.log.stat().st_size if self.log.exists() else 0
