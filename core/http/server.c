@@ -236,22 +236,24 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
  * evhttp does not read and would not see that the client left; and as long as this one is there,
  * evhttp's taking its own off and on costs no epoll_ctl().
  *
- * A reset is reported as readable, and so are the bytes of a pipelined request. Those must stay where
- * they are, but would be reported again and again: then it is turned off until the answer, and a
- * parked request asks twice a second instead. (Edge triggering would do too, but libevent's change
- * list does not take it off the descriptor again.) */
+ * The bytes of a request wake both; by the time this one is called, evhttp has mostly read them. What is
+ * still there then is a reset, or a pipelined request, which must stay where it is, but would be reported
+ * again and again: then this event is turned off until the answer, and a parked request asks twice a second
+ * instead. (Edge triggering would do too, but libevent's change list does not take it off the descriptor
+ * again.) */
 static void on_ear(evutil_socket_t unused, short what, void *arg)
 {
     struct conn *c = arg;
     bool is_parked = c->rq && c->rq->is_parked;
-    struct pollfd now = { .fd = c->fd, .events = POLLRDHUP };
+    struct pollfd now = { .fd = c->fd, .events = POLLIN | POLLRDHUP };
     if (!c->rq && !c->is_flushing)
         return; /* evhttp reads */
-    if (is_parked && ((what & EV_CLOSED) || poll(&now, 1, 0) != 0)) {
+    bool is_there = poll(&now, 1, 0) != 0;
+    if (is_parked && ((what & EV_CLOSED) || (now.revents & ~POLLIN))) {
         evhttp_connection_free(c->evcon);
         return;
     }
-    if (what & EV_TIMEOUT)
+    if ((what & EV_TIMEOUT) || !is_there)
         return;
     event_del(&c->ear);
     c->is_deaf = true;

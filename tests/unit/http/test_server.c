@@ -199,6 +199,32 @@ START_TEST(a_reset_while_parked_is_noticed)
 }
 END_TEST
 
+/* The bytes of the poll wake both events of its connection; the second must not take them for another
+ * request and go to sleep until it looks again. */
+START_TEST(a_client_that_leaves_its_second_poll_is_noticed_at_once)
+{
+    int fd = dial();
+    target = 1;
+    say(fd, POLL);
+    run();
+    reply_empty(held[0], 204);
+    hear(fd);
+    target = 2;
+    say(fd, POLL);
+    run();
+    struct timer *t = timer_new(loop, on_stop, loop);
+    timer_set(t, 20 * NS_PER_MS); /* whatever is still to be called is called */
+    run();
+    int64_t start = clock_mono();
+    n_gone = 0, target = 1;
+    close(fd);
+    run();
+    ck_assert_uint_eq(n_gone, 1);
+    ck_assert_int_lt(clock_mono() - start, 200 * NS_PER_MS);
+    timer_free(t);
+}
+END_TEST
+
 START_TEST(a_connection_is_used_again_after_a_parked_poll)
 {
     int fd = dial();
@@ -502,6 +528,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_parked_poll_holds_at_most_3500_bytes);
     tcase_add_test(t, a_reset_while_parked_is_noticed);
+    tcase_add_test(t, a_client_that_leaves_its_second_poll_is_noticed_at_once);
     tcase_add_test(t, a_connection_is_used_again_after_a_parked_poll);
     tcase_add_test(t, a_poll_that_is_sent_behind_a_parked_one_waits_its_turn);
     tcase_add_test(t, an_answer_after_the_client_left_goes_nowhere);
