@@ -7,6 +7,7 @@ include tests/unit/collector/local.mk
 include tests/unit/loadhost/local.mk
 include tests/unit/store-pg/local.mk
 include tests/unit/storetool/local.mk
+include tests/unit/swarm/local.mk
 include tests/unit/api/local.mk
 include tests/abi/local.mk
 include tests/plugins/local.mk

@@ -71,6 +71,15 @@ static const struct post_ops ORDER = { order_write, order_done };
 
 /* ---- the clock */
 
+/* Its operator's URL, or with --cross the one after the URL that the host polls now. */
+static uint8_t target_of(const struct order *o)
+{
+    const struct swarm *s = o->swarm;
+    if (!s->o->cross)
+        return o->target;
+    return (uint8_t)((s->agents[load_host(s, o->number)].target + 1U) % s->n_targets);
+}
+
 static void send_due(struct load *l)
 {
     struct swarm *s = l->swarm;
@@ -80,8 +89,8 @@ static void send_due(struct load *l)
         l->out++;
         o->number = l->next++;
         o->post.due_ns = load_due(s, o->number);
-        o->post.target = o->target;
-        post_send(&s->targets[o->target].orders, &o->post);
+        o->post.target = target_of(o);
+        post_send(&s->targets[o->post.target].orders, &o->post);
     }
     if (l->free && l->next < l->total)
         alarm_set(&s->engine, &l->due, load_due(s, l->next));

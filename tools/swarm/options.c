@@ -114,6 +114,8 @@ static int check(struct options *o, struct err *err)
         return err_set(err, ERR_USAGE, "--name: \"%s\" is no start of a host's name", o->name);
     if (o->broken + o->slow > 100)
         return err_set(err, ERR_USAGE, "--broken and --slow are more than all agents");
+    if (o->cross && o->url.n < 2)
+        return err_set(err, ERR_USAGE, "--cross: at least two --url are wanted, of different replicas");
     if (o->processes > o->agents)
         return err_set(err, ERR_USAGE, "--processes: there are more of them than agents");
     return 0;
@@ -153,7 +155,7 @@ void options_help(FILE *to)
           "begin.\n", to);
 }
 
-/* Hyphens are minus signs, quotes and dots at the start of a line mean nothing. */
+/* Hyphens are minus signs. No text begins with a dot or a quote. */
 static void roff(FILE *to, const char *text)
 {
     for (; *text; text++)
