@@ -10,6 +10,20 @@
 
 enum { EXIT_DONE, EXIT_UNMET, EXIT_USAGE };
 
+static void print_unmet(const struct condition *c, FILE *to)
+{
+    const struct figure *f = c->figure;
+    char name[64];
+    double unit = f->is_time ? 1e6 : 1;
+    const char *unit_name = f->is_time ? " ms" : "";
+    fprintf(to, "phoenix-swarm: expected %s %s %g%s, ", figure_name(f, name), c->op, c->value / unit,
+            unit_name);
+    if (f->is_known)
+        fprintf(to, "found %g%s\n", f->value / unit, unit_name);
+    else
+        fputs("found nothing of the kind\n", to);
+}
+
 /* Conditions are read before anything is connected, too: the figures of nothing have all the names. */
 static int check_expectations(const struct options *o, const struct figures *f, FILE *to, struct err *err)
 {
@@ -18,18 +32,13 @@ static int check_expectations(const struct options *o, const struct figures *f, 
         struct str rest = str_of(o->expect.item[i]);
         while (rest.p) {
             struct condition c;
-            char name[64];
             if (condition_next(&rest, f, &c, err) != 0)
                 return -1;
             if (condition_holds(&c))
                 continue;
             unmet++;
             if (to)
-                fprintf(to, "phoenix-swarm: expected %s %s %g%s, found %g%s\n",
-                        figure_name(c.figure, name), c.op,
-                        c.figure->is_time ? c.value / 1e6 : c.value, c.figure->is_time ? " ms" : "",
-                        c.figure->is_time ? c.figure->value / 1e6 : c.figure->value,
-                        !c.figure->is_known ? " (not known)" : c.figure->is_time ? " ms" : "");
+                print_unmet(&c, to);
         }
     }
     return unmet ? 1 : 0;
