@@ -37,13 +37,14 @@ underscores (`api.url`: `--api-url`).' phoenix-agent settings
 page commands 'Commands of phoenix' 'As `phoenix COMMAND --help` says it.' phoenix commands
 say phoenix-api --dump openapi >doc/generated/openapi.json
 
-# man PROGRAM: its page with its flags in place of @SETTINGS@
+# man PROGRAM SECTION: its page with its flags in place of @SETTINGS@
 man() {
   while IFS= read -r line; do
     if [ "$line" = '@SETTINGS@' ]; then say "$1" --dump man; else printf '%s\n' "$line"; fi
-  done <"$top/doc/man/$1.8.in" >"doc/man/$1.8"
+  done <"$top/doc/man/$1.$2.in" >"doc/man/$1.$2"
 }
-man phoenix-api
-man phoenix-agent
+man phoenix-api 8
+man phoenix-agent 8
+man phoenix-swarm 1
 say phoenix --dump man >doc/man/phoenix.1
 say phoenix completion bash >cli/completion/phoenix

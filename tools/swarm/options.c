@@ -95,11 +95,11 @@ static void set_defaults(struct options *o)
     }
 }
 
-static bool is_info(struct options *o, const char *arg)
+static bool is_info(struct options *o, char *const *args)
 {
-    o->help |= strcmp(arg, "--help") == 0;
-    o->version |= strcmp(arg, "--version") == 0;
-    o->man |= strcmp(arg, "--dump=man") == 0;
+    o->help |= strcmp(args[0], "--help") == 0;
+    o->version |= strcmp(args[0], "--version") == 0;
+    o->man |= strcmp(args[0], "--dump") == 0 && args[1] && strcmp(args[1], "man") == 0;
     return o->help || o->version || o->man;
 }
 
@@ -126,7 +126,7 @@ int options_parse(struct options *o, char **argv, struct err *err)
     set_defaults(o);
     for (int i = 1; argv[i]; i++) {
         const char *arg = argv[i], *equals = strchr(arg, '=');
-        if (is_info(o, arg))
+        if (is_info(o, &argv[i]))
             return 0;
         struct str name = { arg, equals ? (size_t)(equals - arg) : strlen(arg) };
         const struct row *row = str_starts(name, "--") ? find((struct str){ name.p + 2, name.n - 2 }) : NULL;

@@ -160,6 +160,10 @@ START_TEST(who_asks_for_help_gets_it_whatever_else_is_wrong)
     ck_assert(o.help);
     assert_taken("--agents 5 --version");
     ck_assert(o.version);
+    assert_taken("--dump man");
+    ck_assert(o.man);
+    assert_refused("--dump", "\"--dump\" is no option");
+    assert_refused("--dump all", "\"--dump\" is no option");
 }
 END_TEST
 
