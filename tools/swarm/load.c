@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/swarm/load.h"
+#include <math.h>
 #include <stdlib.h>
 #include "core/base/clock.h"
 #include "core/base/ids.h"
@@ -23,7 +24,8 @@ struct load {
 
 int64_t load_due(const struct swarm *s, uint32_t number)
 {
-    return s->measured_ns + (int64_t)((double)number * (double)NS_PER_S / s->rate);
+    double of_all = (double)number * (double)s->o->processes + s->process;
+    return s->measured_ns + (int64_t)(of_all * (double)NS_PER_S / s->rate);
 }
 
 uint32_t load_host(const struct swarm *s, uint32_t number)
@@ -104,7 +106,8 @@ static void on_due(struct alarm *alarm)
 void load_init(struct swarm *s)
 {
     struct load *l = mem_alloc(sizeof *l);
-    double total = s->rate * (double)s->o->duration / (double)NS_PER_S;
+    double of_all = s->rate * (double)s->o->duration / (double)NS_PER_S;
+    double total = (floor(of_all) - s->process + (double)(s->o->processes - 1)) / (double)s->o->processes;
     *l = (struct load){ .due.fn = on_due, .swarm = s,
                         .all = mem_calloc(s->o->operators, sizeof *l->all),
                         .total = (uint32_t)(total < LEDGER_MAX ? total : LEDGER_MAX) };
@@ -120,8 +123,15 @@ void load_init(struct swarm *s)
 
 void load_start(struct swarm *s)
 {
-    s->tally->count.due = s->load->total;
     send_due(s->load);
+}
+
+uint32_t load_count_due(const struct swarm *s)
+{
+    uint32_t n = s->load->next;
+    while (n < s->load->total && load_due(s, n) <= s->engine.now_ns)
+        n++;
+    return n;
 }
 
 bool load_is_over(const struct swarm *s)

@@ -199,7 +199,7 @@ static _Noreturn void be_swarm(struct crew *c, unsigned i, const struct target *
     s->process = i;
     s->first = (uint32_t)(c->o->agents * i / c->n);
     s->n = (uint32_t)(c->o->agents * (i + 1) / c->n) - s->first;
-    s->rate = c->o->tasks / c->n;
+    s->rate = c->o->tasks;
     s->n_targets = c->o->url.n;
     for (unsigned t = 0; t < s->n_targets; t++)
         s->targets[t] = targets[t];

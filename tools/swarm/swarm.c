@@ -58,6 +58,7 @@ static void end(struct swarm *s)
 {
     s->tally->phase = PHASE_OVER;
     s->tally->count.lost = s->ledger.open;
+    s->tally->count.due = s->measured_ns ? load_count_due(s) : 0;
     engine_stop(&s->engine);
 }
 

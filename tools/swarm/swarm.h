@@ -30,7 +30,7 @@ struct swarm {
     unsigned n_targets;
     unsigned process;          /**< which of --processes this is */
     uint32_t first, n, n_sound; /**< number of the first agent; how many; those before the odd ones */
-    double rate;               /**< of tasks, this process's share */
+    double rate;               /**< of tasks, of all processes together; 0: none are for these agents */
     struct agent *agents;
     struct load *load;
     uint64_t random;           /**< state of swarm_random() */
