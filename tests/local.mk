@@ -22,5 +22,8 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/test_agent.py %D%/integration/test_api_agents.py %D%/integration/test_experiments.py \
   %D%/integration/test_loads.py %D%/integration/test_admission.py %D%/integration/env/flood.py \
   %D%/integration/test_pipelines.py %D%/integration/env/lab.py \
-  %D%/integration/env/proxy.py %D%/integration/env/pg.py %D%/integration/test_pg.py %D%/integration/env/workers.py %D%/integration/test_workers.py %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/test_swarm.py %D%/integration/env/rows.py \
+  %D%/integration/env/proxy.py %D%/integration/env/pg.py %D%/integration/env/rows.py \
+  %D%/integration/env/workers.py %D%/integration/env/replicas.py %D%/integration/env/clock.c \
+  %D%/integration/test_pg.py %D%/integration/test_replicas.py %D%/integration/test_workers.py \
+  %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/test_swarm.py \
   %D%/integration/test_loop.py

@@ -31,6 +31,12 @@ void hearing_ok(struct hearing *h, int64_t mono, int64_t wall)
     }
 }
 
+int64_t hearing_since(struct hearing *h, int64_t mono, int64_t wall)
+{
+    interrupted(h, mono, wall);
+    return wall - (mono - h->since);
+}
+
 int64_t hearing_left(struct hearing *h, int64_t mono, int64_t wall, int64_t lease_ns)
 {
     interrupted(h, mono, wall);

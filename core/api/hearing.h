@@ -17,6 +17,8 @@ struct hearing {
 void hearing_start(struct hearing *h, int64_t mono, int64_t wall, int64_t max_gap);
 /** The store has just answered. */
 void hearing_ok(struct hearing *h, int64_t mono, int64_t wall);
+/** Since when there was no gap, as a wall time, ns. */
+int64_t hearing_since(struct hearing *h, int64_t mono, int64_t wall);
 /** How long it takes until a lease of this length may be judged to have ended; 0: now. */
 int64_t hearing_left(struct hearing *h, int64_t mono, int64_t wall, int64_t lease_ns);
 #endif

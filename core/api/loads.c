@@ -70,6 +70,9 @@ static void on_cancelled(void *arg, const struct result *res)
 static void on_patience(void *arg)
 {
     struct live *v = arg;
+    if (!peers_lead(v->api)) {
+        return; /* it stood still, and another process leads */
+    }
     int64_t now = loop_wall(v->api->loop);
     const struct json *hosts = json_get(v->load.spec, "target_hosts");
     struct str *tasks = mem_calloc(json_len(hosts) + 1, sizeof *tasks);
@@ -293,6 +296,15 @@ void loads_flush(struct api *api)
     HASH_ITER(hh, api->loads->by_id, v, next) {
         save__now(v);
     }
+}
+
+size_t loads_unsaved(const struct api *api)
+{
+    size_t n = 0;
+    for (const struct live *v = api->loads->by_id; v; v = v->hh.next) {
+        n += v->unsaved || v->saving;
+    }
+    return n;
 }
 
 void loads_stop(struct api *api)

@@ -10,6 +10,8 @@
 int loads_start(struct api *api, struct err *err);
 /** Write what is in memory only; before the store closes. */
 void loads_flush(struct api *api);
+/** How many have news that are not stored yet. */
+size_t loads_unsaved(const struct api *api);
 void loads_stop(struct api *api);
 
 /** The component's name for a profile or one of its aliases ("high-card"); NULL: unknown. */

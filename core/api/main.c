@@ -87,12 +87,14 @@ static void on_drain_tick(void *arg)
 {
     struct process *p = arg;
     size_t pending = http_server_pending(p->api.http) + (p->admin ? http_server_pending(p->admin) : 0);
+    loads_flush(&p->api);
+    pending += loads_unsaved(&p->api);
     if (pending > 0 && clock_mono() < p->drain_until) {
         timer_set(p->drain, DRAIN_TICK_NS);
         return;
     }
     agents_flush(&p->api);
-    loads_flush(&p->api);
+    taskq_flush(&p->api);
     store_close(p->api.store, on_store_closed, p);
 }
 

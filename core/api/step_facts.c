@@ -46,9 +46,14 @@ int facts__begin(struct step *step, struct err *err)
     return 0;
 }
 
+/* Nobody is lost because it could not be heard: the API was away, or the clock was set. */
 void facts__seen(struct step *step)
 {
-    for (size_t i = 0; i < step->spec.n_hosts; i++) step->facts.hosts[i].last_seen_ns = step->seen[i];
+    int64_t since = taskq_heard_since(step->run->s->api);
+    for (size_t i = 0; i < step->spec.n_hosts; i++) {
+        int64_t seen = step->seen[i];
+        step->facts.hosts[i].last_seen_ns = seen && seen < since ? since : seen;
+    }
 }
 
 static enum task_fact fact_of(struct str status)

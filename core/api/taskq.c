@@ -78,6 +78,11 @@ struct query *taskq_insert(struct api *api, const struct new_task *t, char ret_i
     return q;
 }
 
+int64_t taskq_clocks_apart(const struct api *api)
+{
+    return store_is_shared(api->store) ? NS_PER_S / 2 : 0;
+}
+
 void taskq_wake(struct api *api, const char *host_id)
 {
     api->taskq->changes++;

@@ -65,6 +65,9 @@ struct query *taskq_cancel(struct api *api, const struct str *ids, size_t n);
 
 /** A heartbeat lists this task: its lease is extended soon, with others, if the epoch is current. */
 void taskq_extend(struct api *api, const char *host_id, struct str task_id, int64_t epoch);
+/** How far the clocks of processes on one store may be apart, so that a task of one is still due at once
+ *  for another. 0: one process. */
+int64_t taskq_clocks_apart(const struct api *api);
 /** Counters since the start. */
 struct taskq_stats {
     uint64_t enqueued_total, delivered_total, redelivered_total, released_total, retried_total,
@@ -85,6 +88,10 @@ void taskq_count(struct api *api, loop_fn *done, void *arg);
 void taskq_look(struct api *api);
 /** The store has answered the look of peers.c. */
 void taskq_heard(struct api *api);
+/** Since when agents could speak to this process without a gap, by the wall clock as it is now, ns. */
+int64_t taskq_heard_since(struct api *api);
+/** Write which leases heartbeats extended; before the store closes. */
+void taskq_flush(struct api *api);
 
 /** The Task document of a row, as the protocol and the public lists show it. */
 void task_write(struct jw *w, const struct row *task);

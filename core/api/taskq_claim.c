@@ -250,7 +250,7 @@ void claim__flush(struct waiters *ws)
     c->mono = clock_mono();
     q_where_text(q, F_TASKS_STATUS, PHX_EQ, TASK_PENDING);
     q_where_in(q, F_TASKS_HOST_ID, hosts, n);
-    q_where_int(q, F_TASKS_RUN_AT, PHX_LE, c->at);
+    q_where_int(q, F_TASKS_RUN_AT, PHX_LE, c->at + taskq_clocks_apart(api));
     q_per_key(q, CLAIM_PER_HOST);
     q_order_desc(q, F_TASKS_PRIORITY);
     q_order(q, F_TASKS_ID);

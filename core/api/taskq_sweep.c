@@ -172,7 +172,12 @@ static void on_leases(void *arg, const struct result *res)
         taskq__due(tq, now + SWEEP_AGAIN_NS);
         return;
     }
+    int64_t since = tq->hearing.since;
     hearing_ok(&tq->hearing, clock_mono(), clock_wall());
+    if (tq->hearing.since != since) {
+        taskq__due(tq, now); /* by which clock was that asked? */
+        return;
+    }
     for (size_t i = 0; i < res->n_rows; i++) {
         int64_t until = row_time(&res->rows[i], F_TASKS_LEASE_UNTIL);
         if (until > now) {
@@ -251,6 +256,11 @@ void taskq_heard(struct api *api)
     hearing_ok(&api->taskq->hearing, clock_mono(), clock_wall());
 }
 
+int64_t taskq_heard_since(struct api *api)
+{
+    return hearing_since(&api->taskq->hearing, clock_mono(), clock_wall());
+}
+
 /* ---- extensions */
 
 static int by_epoch(const void *a, const void *b)
@@ -302,7 +312,7 @@ static void on_extend(void *arg)
 void taskq_extend(struct api *api, const char *host_id, struct str task_id, int64_t epoch)
 {
     struct taskq *tq = api->taskq;
-    if (tq->n_extensions == EXTENSIONS_MAX || task_id.n != UUID_LEN || api->draining) {
+    if (tq->n_extensions == EXTENSIONS_MAX || task_id.n != UUID_LEN) {
         return;
     }
     if (tq->n_extensions == tq->cap_extensions) {
@@ -316,6 +326,12 @@ void taskq_extend(struct api *api, const char *host_id, struct str task_id, int6
     if (!timer_is_set(tq->extend)) {
         timer_set(tq->extend, EXTEND_NS);
     }
+}
+
+void taskq_flush(struct api *api)
+{
+    timer_clear(api->taskq->extend);
+    on_extend(api->taskq);
 }
 
 /* ---- start and end */

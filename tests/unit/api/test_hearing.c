@@ -84,6 +84,17 @@ START_TEST(a_wall_clock_that_jumps_gives_a_whole_lease_once)
 }
 END_TEST
 
+START_TEST(hosts_that_could_not_speak_were_heard_of_when_they_could_speak_last)
+{
+    struct hearing h;
+    hearing_start(&h, M0, W0, GAP);
+    ok_at(&h, 5, 0);
+    ck_assert_int_eq(hearing_since(&h, M0 + 6 * NS_PER_S, W0 + 6 * NS_PER_S), W0);
+    ck_assert_int_eq(hearing_since(&h, M0 + 7 * NS_PER_S, W0 + 3607 * NS_PER_S), W0 + 3607 * NS_PER_S);
+    ck_assert_int_eq(hearing_since(&h, M0 + 9 * NS_PER_S, W0 + 3609 * NS_PER_S), W0 + 3607 * NS_PER_S);
+}
+END_TEST
+
 START_TEST(a_clock_that_is_corrected_slowly_does_not_jump)
 {
     struct hearing h;
@@ -101,4 +112,6 @@ UNIT_MAIN("api/hearing", after_a_start_a_lease_may_end_when_its_whole_time_has_p
           good_looks_one_after_the_other_change_nothing,
           a_process_that_stood_still_or_had_no_store_waits_for_a_whole_lease_again,
           a_gap_means_nothing_where_looks_come_only_now_and_then,
-          a_wall_clock_that_jumps_gives_a_whole_lease_once, a_clock_that_is_corrected_slowly_does_not_jump)
+          a_wall_clock_that_jumps_gives_a_whole_lease_once,
+          hosts_that_could_not_speak_were_heard_of_when_they_could_speak_last,
+          a_clock_that_is_corrected_slowly_does_not_jump)
