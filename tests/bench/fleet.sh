@@ -93,14 +93,13 @@ part_workers() {
     start_api "$port" --workers=6
     swarm storm --url="http://127.0.0.1:$port" --agents=99600 --processes=6 --storm --duration=10s --heartbeat=1h &
     local swarm_pid=$!
-    sleep 20
-    while kill -0 $swarm_pid 2>/dev/null && ! grep -q '"agents"' "$dir/storm.json" 2>/dev/null; do
+    while kill -0 $swarm_pid 2>/dev/null; do
         # shellcheck disable=SC2046
         rss=$(rss_kib_of "$api" $(pgrep -P "$api")) && most=$((rss > ${most:-0} ? rss : most))
         sleep 1
     done
     wait $swarm_pid || true
-    figure 5:rss_100k_parked_six_workers "$((${most:-0} / 1024))" MiB 450 at-most
+    figure 5:rss_100k_parked_six_workers "${most:+$((most / 1024))}" MiB 450 at-most
     figure 5:parked "$(report storm parked)" 1 99600 at-least
     figure 6:storm_100k "$(report storm join_ms | awk '{ print $1 / 1000 }')" s 30 at-most
     figure 6:storm_5xx_and_resets "$(report storm 5xx 503 reset refused)" 1 0 at-most
