@@ -57,7 +57,7 @@ socks = park(port, 0, WARM)
 start = settle(pid, port, WARM)
 socks += park(port, WARM, PARKED)
 each = (settle(pid, port, PARKED) - start) / (PARKED - WARM)
-print(f"parked_poll_bytes {each:.0f} B 3500 {'ok' if each <= 3500 else 'short'}")
+print(f"3:parked_poll_bytes {each:.0f} B 3500 {'ok' if each <= 3500 else 'short'}")
 
 for sock in socks:
     sock.close()
@@ -65,4 +65,4 @@ closed = time.monotonic()
 while server_sockets(port) > 0 and time.monotonic() - closed < 30:
     time.sleep(0.005)
 took = time.monotonic() - closed
-print(f"hang_up_noticed_s {took:.3f} s 1 {'ok' if took <= 1 else 'short'}")
+print(f"20:hang_up_noticed {took:.3f} s 1 {'ok' if took <= 1 else 'short'}")
