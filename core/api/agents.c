@@ -206,7 +206,8 @@ void agents_load(struct api *api, loop_fn *loaded, void *arg)
 int agents_start(struct api *api, struct err *err)
 {
     int64_t interval = api->settings->heartbeat_interval;
-    timer_every(api->agents->watch, interval, interval);
+    int64_t every = store_is_shared(api->store) ? 4 * interval : interval; /* it reads them all */
+    timer_every(api->agents->watch, every, every);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Who was heard of when, across processes. An agent may speak to any of those that share the store, so each
  * one's memory knows only a part; all is in the store, half a second old. What is read there is kept in the
- * map. The process that leads reads it once in a heartbeat interval, for whoever was lost or came back.
+ * map. The process that leads reads it every four heartbeat intervals, for whoever was lost or came back.
  */
 #include <stdlib.h>
 #include "core/api/agents_priv.h"
@@ -12,7 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
-enum { REFRESH_ROWS = 5000 }; /* of one answer: a large fleet must not hold up the loop */
+enum { REFRESH_ROWS = 10000 }; /* of one answer: a large fleet must not hold up the loop */
 
 void agent__learn(struct agents *as, const struct row *r)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The look at the store, every LOOK_NS, on a shared store only: hosts with tasks that are due are woken, so
- * that no lost signal delays a task for longer. Every other time live loads are compared with those in
- * memory, and in between the leader looks for leases that end and for experiments to step. None of it grows
- * with the number of agents: with the leases of lease.c an idle process is less than one statement a second.
+ * that no lost signal delays a task for longer. Every other time the leader looks for leases of tasks that
+ * end, which is as often as a delivery lasts; in between it looks for experiments to step, or loads are
+ * compared with those in memory. None of it grows with the number of agents: with the leases of lease.c an
+ * idle process is less than one statement a second.
  */
 #include "core/api/peers.h"
 #include <stdlib.h>
@@ -96,10 +97,16 @@ static void look_loads(struct peers *p)
     loads_look(p->api);
 }
 
-static void look_as_leader(struct peers *p)
+static void look_leases(struct peers *p)
 {
     if (peers_lead(p->api)) {
         taskq_look(p->api);
+    }
+}
+
+static void look_experiments(struct peers *p)
+{
+    if (peers_lead(p->api)) {
         scheduler_look(p->api);
     }
 }
@@ -109,8 +116,10 @@ static void on_look(void *arg)
 {
     struct peers *p = arg;
     if (!p->api->draining) {
+        static void (*const turns[])(struct peers *p) = { look_leases, look_loads, look_leases,
+                                                          look_experiments };
         look_pending(p);
-        (p->looks++ % 2 ? look_loads : look_as_leader)(p);
+        turns[p->looks++ % 4](p);
     }
 }
 
@@ -119,7 +128,8 @@ static void look_at_all(struct peers *p)
     if (!p->api->draining) {
         look_pending(p);
         look_loads(p);
-        look_as_leader(p);
+        look_leases(p);
+        look_experiments(p);
     }
 }
 
