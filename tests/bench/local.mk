@@ -3,7 +3,7 @@
 EXTRA_PROGRAMS = tests/bench/store_bench
 tests_bench_store_bench_SOURCES = %D%/bench_store.h %D%/store_bench.c %D%/bench_lives.c %D%/bench_rows.c
 tests_bench_store_bench_LDADD = $(STORE_LIBS)
-EXTRA_DIST += %D%/store.sh %D%/pg.sh %D%/pg/lives.sql %D%/lib/pg.sh %D%/fleet.sh %D%/limits.sh %D%/lib/fleet.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/lib/polls.py
+EXTRA_DIST += %D%/store.sh %D%/pg.sh %D%/pg/lives.sql %D%/lib/pg.sh %D%/fleet.sh %D%/limits.sh %D%/lib/fleet.sh %D%/lib/table.sh %D%/heartbeat.sh %D%/parked.sh %D%/lib/http.sh %D%/lib/polls.py
 EXTRA_PROGRAMS += tests/bench/collector_bench
 tests_bench_collector_bench_SOURCES = %D%/collector_bench.c
 EXTRA_DIST += %D%/collector.sh
