@@ -164,6 +164,50 @@ static void a_resync_follows_a_lost_connection(struct tck *t)
     proxy_stop(p);
 }
 
+/** How many of k0, k1, ... have come, without a gap. */
+static int n_come(const struct host *h, const char *topic, int n)
+{
+    char key[16];
+    for (int i = 0; i < n; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        if (!has_signal(h, topic, key))
+            return i;
+    }
+    return n;
+}
+
+/** Whose connection breaks while he signals: each of his signals arrives, or a resync does. */
+static void signals_on_a_broken_connection_are_not_just_lost(struct tck *t)
+{
+    enum { N = 20 };
+    struct tck through = *t;
+    struct proxy *p = proxy_start(&through);
+    struct host *a = listener(&through), *b = listener(t);
+    for (int round = 0; round < (t->more ? 200 : 15); round++) {
+        unsigned resyncs = host_resyncs(b);
+        char topic[16], key[16];
+        snprintf(topic, sizeof(topic), "round%d", round);
+        proxy_cut_after(p, 1 + (long)rnd(t, 400));
+        for (int i = 0; i < N; i++) {
+            snprintf(key, sizeof(key), "k%d", i);
+            host_signal(a, topic, key);
+            if (rnd(t, 4) == 0)
+                host_turn(a, 1);
+        }
+        uint64_t until = host_mono() + 10 * (uint64_t)TCK_SEC;
+        while (host_resyncs(b) == resyncs && n_come(b, topic, N) < N && host_mono() < until) {
+            host_turn(a, 2);
+            host_turn(b, 2);
+        }
+        if (host_resyncs(b) == resyncs && n_come(b, topic, N) < N)
+            tck_fail(__FILE__, __LINE__, "neither all signals of %s nor a resync have come", topic);
+    }
+    CHECK(proxy_cuts(p) > 0);
+    host_close(a);
+    host_close(b);
+    proxy_stop(p);
+}
+
 const struct tck_test tests_signals[] = {
     TEST(a_resync_follows_open, NEEDS_SHARED),
     TEST(a_signal_comes_with_topic_and_key_and_has_no_echo, NEEDS_SHARED),
@@ -171,5 +215,6 @@ const struct tck_test tests_signals[] = {
     TEST(a_signal_reaches_another_process_after_what_it_is_about, NEEDS_SHARED),
     TEST(a_burst_arrives_or_a_resync_does, NEEDS_SHARED),
     TEST(a_resync_follows_a_lost_connection, NEEDS_SHARED | NEEDS_PROXY),
+    TEST(signals_on_a_broken_connection_are_not_just_lost, NEEDS_SHARED | NEEDS_PROXY),
     TESTS_END,
 };

@@ -168,6 +168,52 @@ def test_a_successor_that_cannot_start_leaves_the_old_ones_in_place(folder, post
         api.close()
 
 
+# ---- the lease of what runs once
+
+TTL = 2
+
+
+@pytest.mark.api(**{"lease.ttl": f"{TTL}s"})
+def test_another_goes_on_when_the_holder_of_the_lease_is_killed(workers):
+    holder, epoch = workers.holder()
+    start = time.monotonic()
+    os.kill(holder, signal.SIGKILL)
+    assert workers.holder(but=holder)[1] == epoch + 1
+    assert 0.6 * TTL < time.monotonic() - start < 15 / 8 * TTL * SLOW
+
+
+@pytest.mark.api(**{"lease.ttl": f"{TTL}s"})
+def test_a_holder_that_was_stopped_too_long_knows_that_it_is_the_holder_no_more(workers):
+    holder, epoch = workers.holder()
+    os.kill(holder, signal.SIGSTOP)
+    other = workers.holder(but=holder)
+    assert other[1] == epoch + 1
+    os.kill(holder, signal.SIGCONT)
+    wait_until(lambda: re.search(rf"LEASE_LOST .*epoch={epoch}\"", workers.log_text()), "it knows")
+    time.sleep(TTL)
+    assert workers.lease() == other
+    assert holder in workers.pids() and b" 200 OK" in exchange(workers.port, HEALTH)
+
+
+def test_the_lease_is_handed_over_at_once_by_a_holder_that_ends_in_order(workers):
+    holder, epoch = workers.holder()
+    start = time.monotonic()
+    os.kill(holder, signal.SIGTERM)
+    wait_until_gone([holder], "it has ended")
+    assert workers.holder(but=holder)[1] == epoch + 1
+    assert time.monotonic() - start < 5 * SLOW  # long before the ttl of 8 s
+    assert "LEASE_LOST" not in workers.log_text()
+
+
+def test_idle_workers_look_at_their_leases_less_than_once_a_second(workers):
+    workers.holder()
+    time.sleep(1)
+    before, start = workers.total("phoenix_store_statements_total"), time.monotonic()
+    time.sleep(6)
+    rate = (workers.total("phoenix_store_statements_total") - before) / (time.monotonic() - start)
+    assert rate <= 3 * 1.0, f"{rate} statements/s of three idle workers"
+
+
 # ---- one process: sockets from elsewhere, the end, limits
 
 def test_a_socket_from_systemd_keeps_its_queue_over_a_restart(folder):

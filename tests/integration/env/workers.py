@@ -76,6 +76,19 @@ class Workers(Api):
         """Of a metric, over all workers."""
         return sum(metric(port, name) for port in self.admin_ports())
 
+    def lease(self, name="singletons"):
+        """(pid of the holder, epoch); pid 0: nobody holds it."""
+        row = self.postgres.psql(self.database, f"SELECT owner, epoch FROM leases WHERE name = '{name}'")
+        owner, epoch = row.split("|") if row else ("", 0)
+        return int(owner.split("/")[1]) if owner else 0, int(epoch)
+
+    def holder(self, but=None):
+        """Waits until a worker, another than `but`, holds the lease; answers (pid, epoch)."""
+        def held():
+            lease = self.lease()
+            return lease[0] in set(self.pids()) - {but} and lease
+        return wait_until(held, "a worker holds the lease")
+
     def replaced(self, old):
         pids = self.pids()
         return len(pids) == int(self.settings["workers"]) and not set(pids) & set(old) and pids

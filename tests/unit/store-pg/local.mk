@@ -14,6 +14,7 @@ tests_unit_store_pg_test_partition_SOURCES = %D%/test_partition.c $(PG_CHANGES)
 tests_unit_store_pg_test_partition_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 tests_unit_store_pg_test_partition_LDADD = $(UNIT_LIBS) $(PQ_LIBS) -lm
 PG_OPS = $(PG_SHAPE) plugins/store-pg/step.c plugins/store-pg/params.c plugins/store-pg/sql.c \
+  plugins/store-pg/sql_keyed.c plugins/store-pg/sql_one.c \
   %D%/ops.h %D%/ops.c
 check_PROGRAMS += %D%/test_params %D%/test_step %D%/test_sql %D%/test_prepared
 tests_unit_store_pg_test_prepared_SOURCES = %D%/test_prepared.c %D%/ops.h plugins/store-pg/prepared.c
