@@ -2,7 +2,8 @@
 /*
  * The store is away when it failed, or has not answered for a second, and a ping that was sent because of
  * that failed too. Until a ping succeeds nothing that needs it is let in: requests that would only wait for
- * their deadlines are refused at once, and those who wait for tasks stay parked.
+ * their deadlines are refused at once, and those who wait for tasks stay parked. A ping writes; when it
+ * failed, a look tells whether people may go on reading, as they may when it is the disk that is full.
  *
  * The API is short when the loop is late, the store is away, or something waits for the store longer than
  * it should. That is looked at twice a second and holds for a while, so that agents are not told one thing
@@ -30,7 +31,7 @@ struct admission {
     struct api *api;
     struct buckets *metrics, *logs; /* NULL: hosts are not limited */
     struct timer *tick, *ping;
-    bool ping_in_flight, store_away;
+    bool ping_in_flight, store_away, reads_away;
     int64_t tick_due, lag_ns;       /* mono */
     int64_t short_until;            /* mono; 0: not short */
     int64_t patient_until;          /* mono: agents may still keep the longer interval */
@@ -39,13 +40,27 @@ struct admission {
 
 /* ---- is the store there? */
 
-static void on_pong(void *arg, const struct result *res)
+static void on_look(void *arg, const struct result *res)
 {
     struct admission *ad = arg;
     ad->ping_in_flight = false;
-    ad->store_away = res->rc != 0;
-    if (ad->store_away && !ad->api->draining)
+    ad->store_away = true;
+    ad->reads_away = res->rc != 0 && res->rc != ERR_NOTFOUND;
+    if (!ad->api->draining)
         timer_set(ad->ping, PING_AGAIN_NS + (int64_t)(random_u64() % PING_AGAIN_NS));
+}
+
+static void on_pong(void *arg, const struct result *res)
+{
+    struct admission *ad = arg;
+    if (res->rc != 0) {
+        struct query *q = q_get(ad->api->store, C_LEASES);
+        q_text(q, F_LEASES_NAME, "any");
+        q_deadline(q, PING_NS);
+        store_run(q, on_look, ad);
+        return;
+    }
+    ad->ping_in_flight = ad->store_away = ad->reads_away = false;
 }
 
 static void on_ping(void *arg)
@@ -179,7 +194,7 @@ bool admission_admit(struct request *rq)
     enum traffic t = request_route(rq)->traffic;
     if (t == TRAFFIC_SYSTEM || t == TRAFFIC_POLL || t == TRAFFIC_HEARTBEAT)
         return true;
-    if (is_store_away(ad))
+    if (is_store_away(ad) && (t != TRAFFIC_READ || ad->reads_away))
         return refuse(rq, ERR_UNAVAILABLE, "the store cannot be reached");
     if ((t == TRAFFIC_READ || t == TRAFFIC_WRITE) && oldest(ad, LANE_NORMAL) > WAITS_MAX_NS)
         return refuse(rq, ERR_BUSY, "too much waits for the store");

@@ -14,7 +14,7 @@ static void a_server_that_is_killed_loses_nothing_that_was_answered(struct tck *
     struct host *h = host_ready(t);
     struct load *l = load_new(t, h);
     int under_way = 0;
-    for (int round = 0; round < (t->more ? 30 : 3); round++) {
+    for (int round = 0; round < (t->more ? 30 : 3) || (under_way == 0 && round < 30); round++) {
         load_start(l);
         for (unsigned turns = rnd(t, 12); turns; turns--)
             host_turn(h, 1);

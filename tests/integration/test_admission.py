@@ -289,7 +289,8 @@ def test_the_database_goes_away_and_comes_back(api_on_pg, database):
     assert poll.is_alive() and not tasks
     database("restart")
     wait_until(lambda: ready(api) == 200, "it is ready again")
-    wait_until(lambda: api.raw("GET", "/api/v1/agents").status == 200, "reads are answered again")
+    wait_until(lambda: api.metric("phoenix_store_away") == 0, "it is let in again")
+    assert api.raw("GET", "/api/v1/agents").status == 200
     status, load = api.call("POST", LOADS, {"profile": "steady", "duration": "30s", "target_hosts": ["h1"]})
     assert status == 201, load
     poll.join(10 * SLOW)
