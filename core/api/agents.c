@@ -88,7 +88,7 @@ static struct query *liveness_query(struct agents *as, const struct agent *a)
     CLEANUP_JSON struct json *usage = host_usage_json(&a->usage);
     struct query *q = q_update(as->api->store, C_AGENTS);
     q_where_text(q, F_AGENTS_HOST_ID, PHX_EQ, a->host);
-    q_set_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
+    q_set_text(q, F_AGENTS_AGENT_VERSION, a->version);
     q_set_text(q, F_AGENTS_STATUS, agent_mood_names[a->mood]);
     q_set_json(q, F_AGENTS_ACTIVE_TASKS, active);
     q_set_json(q, F_AGENTS_RESOURCE_USAGE, usage);
@@ -218,6 +218,7 @@ void agents_stop(struct api *api)
     HASH_ITER(hh, as->by_host, a, tmp) {
         HASH_DEL(as->by_host, a);
         free(a->active);
+        free(a->version);
         free(a);
     }
     timer_free(as->flush);

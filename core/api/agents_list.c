@@ -35,7 +35,7 @@ static const struct agent *newer(struct api *api, const struct row *r)
 static const char *row_status(struct api *api, const struct row *r, const struct agent *a)
 {
     return agents_status(api, a ? a->last_seen : row_time(r, F_AGENTS_LAST_HEARTBEAT),
-                         a && a->version[0] ? agent_mood_names[a->mood] : row_text(r, F_AGENTS_STATUS));
+                         a && a->version ? agent_mood_names[a->mood] : row_text(r, F_AGENTS_STATUS));
 }
 
 /* The members of an agent; the caller closes the object. */

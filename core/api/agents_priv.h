@@ -22,11 +22,10 @@ struct agent {
     bool stored; /**< agent_status has its row */
     bool lost;   /**< the operator has been told */
     uint8_t mood;
-    char version[64];
-    struct host_usage usage;
-    struct spool_usage spool;
+    uint16_t n_active;
     struct active_task *active; /**< what its last heartbeat listed; NULL when nothing */
-    size_t n_active;
+    char *version;              /**< NULL: not said */
+    struct host_usage usage;
     char host[];
 };
 struct agents {
@@ -36,6 +35,7 @@ struct agents {
     struct timer *flush, *watch;
     bool flush_in_flight, refreshing;
     struct heartbeat heard; /**< scratch: too large for a stack that the compiler clears each time */
+    struct faults faults;   /**< scratch, too: ten kilobytes, and thousands of full heartbeats may wait */
     struct agents_stats stats;
     loop_fn *loaded;
     void *loaded_arg;

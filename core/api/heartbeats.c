@@ -27,12 +27,21 @@ static void keep_active(struct agent *a, const struct heartbeat *h)
     if (a->n_active != h->n_tasks) {
         free(a->active);
         a->active = h->n_tasks ? mem_calloc(h->n_tasks, sizeof *a->active) : NULL;
-        a->n_active = h->n_tasks;
+        a->n_active = (uint16_t)h->n_tasks;
     }
     for (size_t i = 0; i < h->n_tasks; i++) {
         str_copy(a->active[i].id, sizeof a->active[i].id, h->tasks[i].id);
         a->active[i].epoch = h->tasks[i].epoch;
     }
+}
+
+static void keep_version(struct agent *a, struct str version)
+{
+    if (version.n == 0 || (a->version && str_eqz(version, a->version))) {
+        return;
+    }
+    free(a->version);
+    a->version = mem_strndup(version);
 }
 
 /* On a shared store it may have spoken to others until now: then whoever leads knows who was lost. */
@@ -54,16 +63,13 @@ static void hear(struct agents *as, struct agent *a, const struct heartbeat *h)
     a->lost = false;
     a->mood = (uint8_t)h->mood;
     a->usage = h->usage;
-    a->spool = h->spool;
-    if (h->agent_version.p) {
-        str_copy(a->version, sizeof a->version, h->agent_version);
-    }
+    keep_version(a, h->agent_version);
     keep_active(a, h);
     for (size_t i = 0; i < h->n_tasks; i++) {
         taskq_extend(as->api, a->host, h->tasks[i].id, h->tasks[i].epoch);
     }
     if (is_news) {
-        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version);
+        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version ? a->version : "");
         scheduler_host_changed(as->api, a->host);
     }
 }
@@ -96,7 +102,7 @@ static void on_committed(void *arg, const struct result *res)
         return;
     }
     if (f->is_first && store_is_shared(api->store)) {
-        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version);
+        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version ? a->version : "");
     }
     a->stored = true;
     if (json_get(f->doc, "loads")) {
@@ -115,7 +121,7 @@ static struct query *agent_insert(struct agents *as, const struct agent *a, cons
     struct query *q = q_insert(as->api->store, C_AGENTS);
     q_text(q, F_AGENTS_HOST_ID, a->host);
     q_text(q, F_AGENTS_HOSTNAME, json_get_str(doc, "hostname", NULL));
-    q_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
+    q_text(q, F_AGENTS_AGENT_VERSION, a->version);
     q_text(q, F_AGENTS_STATUS, agent_mood_names[a->mood]);
     q_json(q, F_AGENTS_CAPABILITIES, json_get(doc, "capabilities"));
     q_json(q, F_AGENTS_LABELS, json_get(doc, "labels"));
@@ -132,7 +138,7 @@ static struct query *agent_update(struct agents *as, const struct agent *a, cons
     struct query *q = q_update(as->api->store, C_AGENTS);
     q_where_text(q, F_AGENTS_HOST_ID, PHX_EQ, a->host);
     q_set_text(q, F_AGENTS_STATUS, agent_mood_names[a->mood]);
-    q_set_text(q, F_AGENTS_AGENT_VERSION, a->version[0] ? a->version : NULL);
+    q_set_text(q, F_AGENTS_AGENT_VERSION, a->version);
     if (!store_is_shared(as->api->store)) {
         q_set_time(q, F_AGENTS_LAST_HEARTBEAT, a->last_seen);
     }
@@ -264,12 +270,13 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
 static void hear_document(struct request *rq, struct heartbeat *h)
 {
     struct err err = { 0 };
-    struct faults *faults = arena_alloc(request_arena(rq), sizeof *faults);
+    struct faults *faults = &request_api(rq)->agents->faults;
     struct json *doc = json_parse(request_body(rq), NULL, &err);
     if (!doc) {
         reply_error(rq, &err);
         return;
     }
+    request_drop_body(rq); /* thousands wait for the store at once when a fleet starts */
     arena_on_free(request_arena(rq), free_doc, doc);
     if (!schema_check(&type_heartbeat, doc, faults)) {
         reply_faults(rq, faults);

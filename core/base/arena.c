@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arena: blocks in a list, the newest first; large pieces get a block of their own. */
+/* Arena: blocks of a page in a list, the newest first; large pieces get a block of their own. */
 #include "core/base/arena.h"
 
 #include <stdarg.h>
@@ -8,15 +8,17 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/base/pages.h"
 
-#define BLOCK_BYTES 4096
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct block {
     struct block *next;
     size_t used, cap;
+    bool is_page;
     max_align_t data[];
 };
+#define BLOCK_BYTES (PAGE_BYTES - sizeof(struct block))
 
 struct cleanup {
     struct cleanup *next;
@@ -44,14 +46,19 @@ void arena_free(struct arena *a)
     while (a->blocks) {
         struct block *b = a->blocks;
         a->blocks = b->next;
-        free(b);
+        if (b->is_page)
+            page_give(b, sizeof *b + b->used);
+        else
+            free(b);
     }
     free(a);
 }
 
 static struct block *block_new(struct arena *a, size_t cap)
 {
-    struct block *b = mem_alloc(sizeof *b + cap);
+    bool is_page = cap == BLOCK_BYTES;
+    struct block *b = is_page ? page_take() : mem_alloc(sizeof *b + cap);
+    b->is_page = is_page;
     b->cap = cap;
     a->size += cap;
     return b;

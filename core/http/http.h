@@ -111,6 +111,8 @@ const char *request_query(struct request *rq, const char *name); /**< decoded; N
 const char *request_header(struct request *rq, const char *name); /**< NULL: absent */
 const char *request_host_id(struct request *rq); /**< SCOPE_AGENT: the agent that speaks */
 struct str request_body(struct request *rq);     /**< contiguous */
+/** It has been read: less is held while the answer waits for the store. */
+void request_drop_body(struct request *rq);
 /** The body as a tree that has passed the route's schema, defaults filled in. Borrowed. NULL when
  *  the route takes none. */
 const struct json *request_json(struct request *rq);

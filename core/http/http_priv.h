@@ -26,9 +26,9 @@ struct conn {
     struct bufferevent *bev;
     struct request *rq;               /**< the one being answered, or NULL */
     struct wire wire;
-    uint32_t served;                  /**< requests that evhttp has handed to us */
-    uint64_t announced;               /**< wire.announced, as far as it is counted */
     uint64_t held;                    /**< bytes of bodies in server->stats.body_bytes */
+    uint32_t served;                  /**< requests that evhttp has handed to us */
+    int fd;
     bool is_dead;                     /**< refused and told so: whatever comes is thrown away */
     bool is_flushing;                 /**< an answer is not yet all in the kernel */
     bool is_deaf;                     /**< `ear` is off, or a timer */
@@ -37,7 +37,6 @@ struct conn {
     struct conn *prev, *next;         /**< in that list */
     int64_t due_ns;
     int64_t idle_ns;                  /**< since when nothing is to be answered */
-    int fd;
 };
 /** Connections that must get on within a fixed time: so the oldest is due first. */
 struct deadline {
@@ -101,13 +100,11 @@ struct request {
     struct json *json;
     struct str body;
     size_t held;                      /* of its body, in conn->held */
-    struct gate_headers headers;
     struct extra_header *extra;
-    const struct gate_param *query;
-    const char *param[ROUTER_PARAMS], *param_name[ROUTER_PARAMS];
+    const struct gate_param *query, *params;
     uint8_t n_query, n_params;
-    bool is_head, is_http10, is_parked, must_close, echoes_id, is_counted;
-    char host_id[64], id[65];
+    bool is_head, is_http10, is_parked, client_closes, must_close, echoes_id, is_counted;
+    char *host_id, *id;               /* NULL: none (yet) */
     int64_t started_ns;
     loop_fn *on_gone;
     void *gone_arg;

@@ -74,23 +74,12 @@ static void add_status(struct buf *out, int status, bool is_http10)
     buf_addf(out, "HTTP/1.%d %d %s\r\n", is_http10 ? 0 : 1, status, reply__reason(status));
 }
 
-static bool wants_close(const struct request *rq)
-{
-    const char *connection = rq->headers.connection;
-    if (rq->is_parked) /* its headers were trimmed; this one is still there */
-        connection = evhttp_find_header(evhttp_request_get_input_headers(rq->req), "Connection");
-    if (rq->is_http10)
-        return !connection || strncasecmp(connection, "keep-alive", 10) != 0;
-    return connection && strcasecmp(connection, "close") == 0;
-}
-
 static void add_connection(struct request *rq, struct buf *out)
 {
-    bool client_closes = wants_close(rq);
     bool we_close = rq->must_close || rq->server->is_draining || rq->conn->wire.code != 0;
     if (we_close) /* evhttp reads this after the answer */
         evhttp_add_header(evhttp_request_get_output_headers(rq->req), "Connection", "close");
-    if (client_closes || we_close)
+    if (rq->client_closes || we_close)
         buf_add_str(out, STR("Connection: close\r\n"));
     else if (rq->is_http10)
         buf_add_str(out, STR("Connection: keep-alive\r\n"));
@@ -286,7 +275,7 @@ static void answer_problem(struct request *rq, const struct err *err, const stru
     reply__problem(&body, err, request_id(rq), faults);
     rq->echoes_id = true;
     if (err->detail[0]) {
-        struct log_ctx ctx = { .req = request_id(rq), .host = rq->host_id[0] ? rq->host_id : NULL };
+        struct log_ctx ctx = { .req = request_id(rq), .host = rq->host_id };
         log_error(EV_HTTP_FAILED, &ctx, err, "%s", rq->route ? rq->route->id : "request");
     }
     answer(rq, status, "application/problem+json", buf_str(&body));

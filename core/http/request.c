@@ -50,7 +50,7 @@ static void request_drop_memory(struct request *rq)
     rq->json = NULL;
     rq->arena = NULL;
     rq->extra = NULL;
-    rq->query = NULL;
+    rq->query = rq->params = NULL;
     rq->n_query = rq->n_params = 0;
     rq->body = (struct str){ "", 0 };
 }
@@ -66,7 +66,7 @@ static void request_release(struct request *rq)
 
 static void log_request(struct request *rq, int status, int64_t took_ns)
 {
-    struct log_ctx ctx = { .req = request_id(rq), .host = rq->host_id[0] ? rq->host_id : NULL };
+    struct log_ctx ctx = { .req = request_id(rq), .host = rq->host_id };
     log_event(EV_HTTP_REQUEST, &ctx, "route=%s status=%d us=%lld", rq->route ? rq->route->id : "-", status,
               (long long)(took_ns / 1000));
 }
@@ -79,6 +79,8 @@ void request__finish(struct request *rq, int status)
         log_request(rq, status, took_ns);
     request_drop_memory(rq);
     request_release(rq);
+    free(rq->host_id);
+    free(rq->id);
     if (rq->conn) {
         rq->conn->rq = NULL;
         rq->conn->idle_ns = rq->started_ns + took_ns;
@@ -151,16 +153,18 @@ static bool is_sane_id(const char *id)
 
 const char *request_id(struct request *rq)
 {
-    if (!rq->id[0])
+    if (!rq->id) {
+        rq->id = mem_alloc(UUID_LEN + 1);
         uuid7_new(rq->id);
+    }
     return rq->id;
 }
 
 const char *request_param(struct request *rq, const char *name)
 {
     for (unsigned i = 0; i < rq->n_params; i++)
-        if (strcmp(rq->param_name[i], name) == 0)
-            return rq->param[i];
+        if (strcmp(rq->params[i].name, name) == 0)
+            return rq->params[i].value;
     return NULL;
 }
 
@@ -179,12 +183,21 @@ const char *request_header(struct request *rq, const char *name)
 
 const char *request_host_id(struct request *rq)
 {
-    return rq->host_id;
+    return rq->host_id ? rq->host_id : "";
 }
 
 struct str request_body(struct request *rq)
 {
     return rq->body;
+}
+
+void request_drop_body(struct request *rq)
+{
+    if (!rq->req)
+        return;
+    struct evbuffer *input = evhttp_request_get_input_buffer(rq->req);
+    evbuffer_drain(input, evbuffer_get_length(input));
+    rq->body = (struct str){ "", 0 };
 }
 
 const struct json *request_json(struct request *rq)
@@ -198,13 +211,13 @@ const struct json *request_json(struct request *rq)
 static void trim_headers(struct request *rq)
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(rq->req);
+    const char *said = evhttp_find_header(headers, "Connection");
     char connection[16] = "";
-    if (rq->headers.connection)
-        str_copy(connection, sizeof connection, str_of(rq->headers.connection));
+    if (said)
+        str_copy(connection, sizeof connection, str_of(said));
     evhttp_clear_headers(headers);
     if (connection[0])
         evhttp_add_header(headers, "Connection", connection);
-    rq->headers = (struct gate_headers){ 0 };
 }
 
 void request_park(struct request *rq, loop_fn *on_gone, void *arg)
@@ -214,8 +227,7 @@ void request_park(struct request *rq, loop_fn *on_gone, void *arg)
         request__finish(rq, 0);
         return;
     }
-    struct evbuffer *input = evhttp_request_get_input_buffer(rq->req);
-    evbuffer_drain(input, evbuffer_get_length(input));
+    request_drop_body(rq);
     trim_headers(rq);
     request_drop_memory(rq);
     request_release(rq);
@@ -244,14 +256,22 @@ static bool refuse_and_close(struct request *rq, const struct err *err)
     return false;
 }
 
-static bool step_gate(struct request *rq)
+static bool wants_close(const struct request *rq, const char *connection)
+{
+    if (rq->is_http10)
+        return !connection || strncasecmp(connection, "keep-alive", 10) != 0;
+    return connection && strcasecmp(connection, "close") == 0;
+}
+
+static bool step_gate(struct request *rq, struct gate_headers *ret)
 {
     struct err err = { 0 };
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(rq->req);
-    if (gate_headers(headers, !rq->is_http10, &rq->headers, &err) < 0)
+    if (gate_headers(headers, !rq->is_http10, ret, &err) < 0)
         return refuse_and_close(rq, &err);
-    if (rq->headers.request_id && is_sane_id(rq->headers.request_id)) {
-        str_copy(rq->id, sizeof rq->id, str_of(rq->headers.request_id));
+    rq->client_closes = wants_close(rq, ret->connection);
+    if (ret->request_id && is_sane_id(ret->request_id)) {
+        rq->id = mem_strdup(ret->request_id);
         rq->echoes_id = true;
     }
     return true;
@@ -278,11 +298,14 @@ static unsigned method_of(struct request *rq)
 
 static void take_params(struct request *rq, const struct router_match *m)
 {
+    if (m->n_params == 0)
+        return;
+    struct arena *a = request_arena(rq);
+    struct gate_param *params = arena_calloc(a, m->n_params, sizeof *params);
+    for (unsigned i = 0; i < m->n_params; i++)
+        params[i] = (struct gate_param){ arena_strndup(a, m->param_name[i]), arena_strndup(a, m->param[i]) };
+    rq->params = params;
     rq->n_params = (uint8_t)m->n_params;
-    for (unsigned i = 0; i < m->n_params; i++) {
-        rq->param_name[i] = arena_strndup(request_arena(rq), m->param_name[i]);
-        rq->param[i] = arena_strndup(request_arena(rq), m->param[i]);
-    }
 }
 
 static bool step_route(struct request *rq, struct str *ret_query)
@@ -307,15 +330,16 @@ static bool step_route(struct request *rq, struct str *ret_query)
     return true;
 }
 
-static bool step_scope(struct request *rq)
+static bool step_scope(struct request *rq, const char *agent_host)
 {
     if (rq->route->scope != SCOPE_AGENT)
         return true;
-    if (!rq->headers.agent_host)
+    if (!agent_host)
         return refuse(rq, ERR_UNAUTHORIZED, "header X-Agent-Host-ID is missing");
-    struct str host = str_of(rq->headers.agent_host);
-    if (!name_valid(host, true) || !str_copy(rq->host_id, sizeof rq->host_id, host))
+    struct str host = str_of(agent_host);
+    if (!name_valid(host, true))
         return refuse(rq, ERR_UNAUTHORIZED, "header X-Agent-Host-ID is not a host name");
+    rq->host_id = mem_strndup(host);
     return true;
 }
 
@@ -390,11 +414,11 @@ static bool is_json_type(const char *type)
     return type && strncasecmp(type, want, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
 }
 
-static bool step_json(struct request *rq)
+static bool step_json(struct request *rq, const char *content_type)
 {
     const struct schema *schema = rq->route->body;
     struct err err = { 0 };
-    if (rq->body.n > 0 && !is_json_type(rq->headers.content_type))
+    if (rq->body.n > 0 && !is_json_type(content_type))
         return refuse(rq, ERR_MEDIA_TYPE, "the body is not application/json");
     rq->json = json_parse(rq->body.n > 0 ? rq->body : STR("{}"), NULL, &err);
     if (!rq->json) {
@@ -410,7 +434,7 @@ static bool step_json(struct request *rq)
     return true;
 }
 
-static bool step_body(struct request *rq)
+static bool step_body(struct request *rq, const char *content_type)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(rq->req);
     size_t n = evbuffer_get_length(input);
@@ -420,16 +444,17 @@ static bool step_body(struct request *rq)
     if (rq->route->flags & ROUTE_RAW_BODY)
         return true;
     if (!takes_nothing(rq->route->body))
-        return step_json(rq);
+        return step_json(rq, content_type);
     return n == 0 || refuse(rq, ERR_INVAL, "there is a body where none is taken");
 }
 
 void request__start(struct conn *c, struct evhttp_request *req)
 {
     struct request *rq = request_new(c, req);
+    struct gate_headers headers = { 0 };
     struct str query;
     rq->held = evbuffer_get_length(evhttp_request_get_input_buffer(req));
-    bool is_known = step_gate(rq) && step_route(rq, &query) && step_scope(rq);
-    if (is_known && step_admit(rq) && step_query(rq, query) && step_body(rq))
+    bool is_known = step_gate(rq, &headers) && step_route(rq, &query) && step_scope(rq, headers.agent_host);
+    if (is_known && step_admit(rq) && step_query(rq, query) && step_body(rq, headers.content_type))
         rq->route->handler(rq);
 }

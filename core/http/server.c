@@ -130,8 +130,8 @@ static bool path_takes(const struct http_server *s, const struct evbuffer_iovec 
 /* Bodies take room when they are announced, and give it back with their answer. */
 static uint64_t room_take(struct conn *c)
 {
-    uint64_t more = c->wire.announced - c->announced;
-    c->announced = c->wire.announced;
+    uint64_t more = c->wire.announced;
+    c->wire.announced = 0;
     c->held += more;
     c->server->stats.body_bytes += more;
     return more;

@@ -28,7 +28,7 @@ struct wire {
     uint32_t head_bytes, lines;
     uint64_t left;         /* of the body or of the chunk */
     uint64_t body_bytes;
-    uint64_t announced;    /**< bytes of all bodies so far, as their heads and chunks say */
+    uint64_t announced;    /**< bytes of bodies, as heads and chunks say; set to 0 by who has counted them */
     uint32_t complete;     /**< requests whose last byte was seen */
     int32_t code;          /**< not 0: refused for ever: INVAL, LIMIT, UNSUPPORTED; BUSY by the server */
     const char *why;       /**< static text, when code is set */
