@@ -44,6 +44,12 @@ static void keep_version(struct agent *a, struct str version)
     a->version = mem_strndup(version);
 }
 
+static void log_seen(const struct agent *a)
+{
+    struct log_ctx ctx = { .host = a->host };
+    log_event(EV_AGENT_SEEN, &ctx, "version %s", a->version ? a->version : "unknown");
+}
+
 /* On a shared store it may have spoken to others until now: then whoever leads knows who was lost. */
 static bool is_news_of(struct agents *as, const struct agent *a)
 {
@@ -69,7 +75,7 @@ static void hear(struct agents *as, struct agent *a, const struct heartbeat *h)
         taskq_extend(as->api, a->host, h->tasks[i].id, h->tasks[i].epoch);
     }
     if (is_news) {
-        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version ? a->version : "");
+        log_seen(a);
         scheduler_host_changed(as->api, a->host);
     }
 }
@@ -102,7 +108,7 @@ static void on_committed(void *arg, const struct result *res)
         return;
     }
     if (f->is_first && store_is_shared(api->store)) {
-        log_event(EV_AGENT_SEEN, &(struct log_ctx){ .host = a->host }, "version %s", a->version ? a->version : "");
+        log_seen(a);
     }
     a->stored = true;
     if (json_get(f->doc, "loads")) {

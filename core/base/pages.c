@@ -44,7 +44,8 @@ static void set_up(void)
     pages.is_set_up = true;
     if (IS_WATCHED)
         return;
-    void *p = mmap(NULL, RANGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *p = mmap(NULL, RANGE_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return;
     (void)madvise(p, RANGE_BYTES, MADV_NOHUGEPAGE); /* else one page takes the memory of 512 */

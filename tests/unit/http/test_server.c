@@ -153,7 +153,7 @@ static unsigned polls_possible(void)
     return files.rlim_cur > 2 * PARKED + 100 ? PARKED : (unsigned)(files.rlim_cur - 100) / 2;
 }
 
-START_TEST(a_parked_poll_holds_at_most_2900_bytes)
+START_TEST(a_parked_poll_holds_at_most_2950_bytes)
 {
     static int fds[PARKED];
     unsigned all = polls_possible(), warm = all / 5; /* tables grow with the first */
@@ -168,7 +168,7 @@ START_TEST(a_parked_poll_holds_at_most_2900_bytes)
     run();
     /* Under sanitizers and valgrind the C library's heap stays empty: 0, which passes. */
     size_t each = (mallinfo2().uordblks - before) / (all - warm);
-    ck_assert_msg(each <= 2900, "%zu bytes of heap for each of %u parked polls", each, all);
+    ck_assert_msg(each <= 2950, "%zu bytes of heap for each of %u parked polls", each, all);
     struct http_stats stats;
     http_server_stats(server, &stats);
     ck_assert_uint_eq(stats.connections_open, all);
@@ -526,7 +526,7 @@ int main(void)
     TCase *t = tcase_create("server");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
-    tcase_add_test(t, a_parked_poll_holds_at_most_2900_bytes);
+    tcase_add_test(t, a_parked_poll_holds_at_most_2950_bytes);
     tcase_add_test(t, a_reset_while_parked_is_noticed);
     tcase_add_test(t, a_client_that_leaves_its_second_poll_is_noticed_at_once);
     tcase_add_test(t, a_connection_is_used_again_after_a_parked_poll);
