@@ -317,7 +317,7 @@ def test_a_rolling_restart_loses_no_task_no_sample_and_no_event(pair, lab_at):
     assert transitions(pair, eid) == LIFE[:6]
     assert all(once_each(host) for host in hosts)
     running = "SELECT count(*) FROM load_simulations WHERE status = 'running'"
-    wait_until(lambda: pair.db.value(running) == str(tasks), "what agents said of loads is stored", 8)
+    wait_until(lambda: pair.db.value(running) == str(tasks), "what agents said of loads is stored", 20)
     balancer.close()
 
 
