@@ -198,19 +198,20 @@ static bool copy_figure(struct json *state, const struct json *entry, const char
 
 /* A load that a heartbeat showed before, and this one does not show, has ended without our hearing
  * how. One that none has shown yet may just have been started. */
-static bool host_missing(struct load *l, const char *host, struct json *state, int64_t now_ns)
+static bool host_missing(struct load *l, const char *host, struct json *state, int64_t heard_ns)
 {
-    if (status_of(state) != LOAD_RUNNING || !json_get_bool(state, "seen", false)) {
-        return false;
+    int64_t seen = json_get_int(state, "seen_at", 0);
+    if (status_of(state) != LOAD_RUNNING || seen == 0 || heard_ns < seen) {
+        return false; /* what another process heard before may be told after */
     }
     int64_t since = json_get_int(state, "since", 0), duration = json_get_duration(l->spec, "duration", 0);
-    if (now_ns >= since + duration) {
-        return load_host_set(l, host, LOAD_COMPLETED, NULL, now_ns);
+    if (heard_ns >= since + duration) {
+        return load_host_set(l, host, LOAD_COMPLETED, NULL, heard_ns);
     }
-    return load_host_set(l, host, LOAD_FAILED, "it does not run on the host any more", now_ns);
+    return load_host_set(l, host, LOAD_FAILED, "it does not run on the host any more", heard_ns);
 }
 
-bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t now_ns)
+bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t heard_ns)
 {
     struct json *state = host_state(l, host);
     enum load_status s;
@@ -218,18 +219,19 @@ bool load_host_reported(struct load *l, const char *host, const struct json *ent
         return false;
     }
     if (!entry) {
-        return host_missing(l, host, state, now_ns);
+        return host_missing(l, host, state, heard_ns);
     }
-    json_set_bool(state, "seen", true);
+    int64_t seen = json_get_int(state, "seen_at", 0);
+    json_set_int(state, "seen_at", heard_ns > seen ? heard_ns : seen);
     bool changed = copy_figure(state, entry, "offered");
     changed |= copy_figure(state, entry, "delivered");
     bool is_known = load_status_parse(json_get_str(entry, "status", ""), &s);
     bool waits_for_end = status_of(state) == LOAD_STOPPING && s == LOAD_RUNNING;
     if (is_known && !waits_for_end) {
-        changed |= load_host_set(l, host, s, json_get_str(entry, "reason", NULL), now_ns);
+        changed |= load_host_set(l, host, s, json_get_str(entry, "reason", NULL), heard_ns);
     }
     if (changed) {
-        l->updated_ns = now_ns;
+        l->updated_ns = heard_ns;
     }
     return changed;
 }

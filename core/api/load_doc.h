@@ -37,8 +37,9 @@ enum load_status load_status(const struct load *l);
 bool load_host_status(const struct load *l, const char *host, enum load_status *ret);
 /** A final status stays. Keeps started_at and completed_at. @p reason NULL: none. True if it changed. */
 bool load_host_set(struct load *l, const char *host, enum load_status s, const char *reason, int64_t now_ns);
-/** An entry of "loads" of that host's heartbeat; NULL: it is not in the list. True if it changed. */
-bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t now_ns);
+/** An entry of "loads" of that host's heartbeat; NULL: it is not in the list, which means nothing when it was
+ *  heard before another one that had it. True if it changed. */
+bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t heard_ns);
 
 /** What somebody said of loads on one host: a heartbeat's list, or the state of one load by a task, a user
  *  or time. Owned; a list by `next`. */
@@ -46,11 +47,12 @@ struct load_news {
     struct load_news *next;
     char *host;
     struct json *report;        /**< "loads" of a heartbeat; NULL: of the load `load_id` alone */
+    int64_t heard_ns;           /**< of a report: wall time, so that it is not held against what came later */
     char load_id[UUID_LEN + 1];
     enum load_status status;
     char *reason;               /**< NULL: none */
 };
-struct load_news *load_news_report(const char *host, const struct json *loads);
+struct load_news *load_news_report(const char *host, const struct json *loads, int64_t heard_ns);
 struct load_news *load_news_status(const char *host, const char *load_id, enum load_status s,
                                    const char *reason);
 struct load_news *load_news_copy(const struct load_news *n);

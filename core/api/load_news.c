@@ -6,11 +6,12 @@
 #include "core/api/load_doc.h"
 #include "core/base/mem.h"
 
-struct load_news *load_news_report(const char *host, const struct json *loads)
+struct load_news *load_news_report(const char *host, const struct json *loads, int64_t heard_ns)
 {
     struct load_news *n = mem_alloc(sizeof *n);
     n->host = mem_strdup(host);
     n->report = json_ref(loads);
+    n->heard_ns = heard_ns;
     return n;
 }
 
@@ -27,7 +28,7 @@ struct load_news *load_news_status(const char *host, const char *load_id, enum l
 
 struct load_news *load_news_copy(const struct load_news *n)
 {
-    return n->report ? load_news_report(n->host, n->report)
+    return n->report ? load_news_report(n->host, n->report, n->heard_ns)
                      : load_news_status(n->host, n->load_id, n->status, n->reason);
 }
 
@@ -58,7 +59,7 @@ bool load_news_apply(struct load *l, const struct load_news *list, int64_t now_n
     bool changed = false;
     for (const struct load_news *n = list; n; n = n->next) {
         if (n->report) {
-            changed |= load_host_reported(l, n->host, find_entry(n->report, l->id), now_ns);
+            changed |= load_host_reported(l, n->host, find_entry(n->report, l->id), n->heard_ns);
         } else if (strcmp(n->load_id, l->id) == 0) {
             changed |= load_host_set(l, n->host, n->status, n->reason, now_ns);
         }

@@ -165,7 +165,7 @@ static void hear(struct api *api, struct load_news *n)
 
 void loads_reported(struct api *api, const char *host_id, const struct json *loads)
 {
-    hear(api, load_news_report(host_id, loads));
+    hear(api, load_news_report(host_id, loads, loop_wall(api->loop)));
 }
 
 /* What the end of a task says of the load on its host; false: nothing. */

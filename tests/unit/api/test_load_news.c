@@ -29,13 +29,18 @@ static enum load_status on(const struct load *l, const char *host)
     return s;
 }
 
-static struct load_news *report(const char *host, const char *text)
+static struct load_news *report_at(const char *host, const char *text, int64_t heard_ns)
 {
     struct json *list = json_parse(str_of(text), NULL, NULL);
     ck_assert_ptr_nonnull(list);
-    struct load_news *n = load_news_report(host, list);
+    struct load_news *n = load_news_report(host, list, heard_ns);
     json_free(list);
     return n;
+}
+
+static struct load_news *report(const char *host, const char *text)
+{
+    return report_at(host, text, T0 + 1);
 }
 
 START_TEST(news_are_applied_in_order)
@@ -111,6 +116,22 @@ START_TEST(news_of_another_load_mean_nothing_and_a_report_without_it_means_that_
 }
 END_TEST
 
+START_TEST(a_report_that_is_told_late_is_not_held_against_what_was_heard_after_it)
+{
+    struct load l = stored("running");
+    struct load_news *n = report_at("a", "[{\"id\":\"" ID "\",\"status\":\"running\"}]", T0 + 9);
+    n->next = report_at("a", "[]", T0 + 8);
+    load_news_apply(&l, n, T0 + 10);
+    ck_assert_int_eq(on(&l, "a"), LOAD_RUNNING);
+    load_news_free(n);
+    n = report_at("a", "[]", T0 + 10);
+    load_news_apply(&l, n, T0 + 10);
+    ck_assert_int_eq(on(&l, "a"), LOAD_FAILED);
+    load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
 START_TEST(a_copy_lives_on_its_own)
 {
     struct load l = stored("starting");
@@ -129,4 +150,4 @@ UNIT_MAIN("api/load_news", news_are_applied_in_order,
           applying_news_twice_changes_nothing,
           a_host_on_which_it_has_ended_stays_as_another_process_stored_it,
           news_of_another_load_mean_nothing_and_a_report_without_it_means_that_it_is_gone,
-          a_copy_lives_on_its_own)
+          a_report_that_is_told_late_is_not_held_against_what_was_heard_after_it, a_copy_lives_on_its_own)

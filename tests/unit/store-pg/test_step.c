@@ -7,11 +7,19 @@
 
 static phx_self *self;
 static struct steps *s;
+static void *made[64];
+static size_t n_made;
+
+static void *make(size_t n, size_t size)
+{
+    ck_assert_uint_lt(n_made, sizeof(made) / sizeof(made[0]));
+    return made[n_made++] = calloc(n, size);
+}
 
 static const phx_req *put(const char *id, uint64_t if_rev)
 {
-    phx_cell *cells = calloc(N_TASK, sizeof(*cells));
-    phx_req *r = calloc(1, sizeof(*r));
+    phx_cell *cells = make(N_TASK, sizeof(*cells));
+    phx_req *r = make(1, sizeof(*r));
     cells[TASK_ID] = TEXT(id);
     cells[TASK_HOST] = TEXT("h");
     cells[TASK_PRIORITY] = INT(1);
@@ -32,6 +40,8 @@ static void end(void)
 {
     ops_steps_free(s);
     ops_self_free(self);
+    while (n_made > 0)
+        free(made[--n_made]);
 }
 
 START_TEST(equal_shapes_share_a_step_in_the_order_of_their_keys)
