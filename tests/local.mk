@@ -24,6 +24,7 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/test_pipelines.py %D%/integration/env/lab.py \
   %D%/integration/env/proxy.py %D%/integration/env/pg.py %D%/integration/env/rows.py \
   %D%/integration/env/workers.py %D%/integration/env/replicas.py %D%/integration/env/clock.c \
+  %D%/integration/env/faults.py %D%/integration/test_pg_faults.py \
   %D%/integration/test_pg.py %D%/integration/test_replicas.py %D%/integration/test_workers.py \
   %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/test_swarm.py \
   %D%/integration/test_loop.py

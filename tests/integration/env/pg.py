@@ -23,7 +23,8 @@ def free_port():
 class Server:
     """A PostgreSQL server in a folder of its own, on a socket there and on a port of the loopback."""
 
-    def __init__(self, verb="start", of=None, **settings):
+    def __init__(self, verb="start", of=None, wrap=(), **settings):
+        self.wrap = list(wrap)  # a command before temp_pg's, such as one that enters a namespace
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pg-")) / "s"
         self.folder.parent.chmod(0o755)
         self.port = free_port()
@@ -32,7 +33,8 @@ class Server:
         self._run(verb, *more)
 
     def _run(self, verb, *arguments, text=None):
-        done = subprocess.run([TEMP_PG, verb, self.folder, *map(str, arguments)], input=text, text=True,
+        wrap = self.wrap if verb in ("start", "standby", "restart") else []
+        done = subprocess.run([*wrap, TEMP_PG, verb, self.folder, *map(str, arguments)], input=text, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         assert done.returncode == 0, f"temp_pg {verb}: {done.stdout}{done.stderr}"
         return done.stdout
