@@ -302,7 +302,9 @@ static size_t extend_some(struct taskq *tq, const struct extension *e, size_t n)
 static void on_extend(void *arg)
 {
     struct taskq *tq = arg;
-    qsort(tq->extensions, tq->n_extensions, sizeof *tq->extensions, by_epoch);
+    if (tq->n_extensions > 0) {
+        qsort(tq->extensions, tq->n_extensions, sizeof *tq->extensions, by_epoch);
+    }
     for (size_t i = 0; i < tq->n_extensions;) {
         i += extend_some(tq, tq->extensions + i, tq->n_extensions - i);
     }
