@@ -2,6 +2,7 @@
 """When there is not room for all: who is served, who is refused and how, and that nothing is lost that was
 accepted."""
 import json
+import os
 import pathlib
 import shutil
 import socket
@@ -111,7 +112,8 @@ def test_tasks_pass_by_a_flood_of_samples(api):
     assert set(answers["refused"]) <= {"503"} and answers["refused"]["503"] > 0
     assert all(5 <= int(wait) <= 30 for wait in answers["waits"])
     assert len(answers["waits"]) > 10
-    assert SLOW > 1 or most - at_rest < 256 << 20  # sanitizers and valgrind keep what was freed
+    keeps_freed = SLOW > 1 or "ASAN_OPTIONS" in os.environ  # as valgrind and sanitizers do
+    assert keeps_freed or most - at_rest < 256 << 20
     assert api.metric('phoenix_requests_shed_total{class="metrics",code="503"}') == answers["refused"]["503"]
     assert api.metric('phoenix_requests_shed_total{class="report",code="503"}') == 0
     assert stored_rows(api) == sum(answers["accepted"].values()) * ROWS
