@@ -27,7 +27,8 @@
 #define IS_WATCHED false
 #endif
 
-enum { RANGE_PAGES = 32768, KEPT_MAX = 512 }; /* 128 MiB of addresses, 2 MiB kept: a batch of the store takes hundreds */
+/* 128 MiB of addresses; 2 MiB are kept: a batch of the store takes hundreds. */
+enum { RANGE_PAGES = 32768, KEPT_MAX = 512 };
 #define RANGE_BYTES ((size_t)RANGE_PAGES * PAGE_BYTES)
 
 static struct {
