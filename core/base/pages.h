@@ -11,6 +11,6 @@ enum { PAGE_BYTES = 4096 };
 void *page_take(void) __attribute__((returns_nonnull)); /**< zeroed */
 /** Only the first @p used bytes were written to. */
 void page_give(void *page, size_t used);
-/** Pages that were given and are kept in memory for the next who takes; at most 64. */
+/** Pages that were given and are kept in memory for the next who takes; at most 512. */
 size_t pages_kept(void);
 #endif
