@@ -214,8 +214,10 @@ typedef struct phx_collector_ops { /* [work]; pipeline, deploy and seen are docu
     phx_status (*render)(phx_self *, phx_str pipeline, const phx_sink *out);
     /** Config text to diagnostics. Words: "error", "warning" (key "line:column", value text). */
     phx_status (*check)(phx_self *, phx_str config, const phx_sink *out);
-    /** Deploy document to a launch plan. Words: "file" (name, text), "arg", "env" (name, value),
-     *  "verify-arg", "ready" (kind, url), "metrics" (name, url), "stop-signal", "limit.memory". */
+    /** Deploy document to a launch plan. Words: "file" (name, text), "program" (a name or a path: those
+     *  that will do, best first), "arg", "env" (name, value), "secret" (name of the variable, name of the
+     *  secret), "verify-arg", "ready" (kind, url), "metrics" (name, url), "otlp" ("http", url), "rank"
+     *  (JSON), "stop-signal", "limit.memory". */
     phx_status (*launch)(phx_self *, phx_str deploy, const phx_sink *out);
     /** Two deploy documents to a change plan: "file" then one of "signal" "http" "restart". */
     phx_status (*reload)(phx_self *, phx_str old_deploy, phx_str deploy, const phx_sink *out);
