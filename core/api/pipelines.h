@@ -31,16 +31,23 @@ struct pipelines {
 int pipelines_start(struct api *api, struct err *err);
 void pipelines_stop(struct api *api);
 
-/* ---- templates.c */
-/** Read DIR/COLLECTOR/NAME.yaml. A bad file is logged and left out. */
+/* ---- template_load.c */
+/** Read DIR/COLLECTOR/NAME.yaml, merge what they extend, leave out the abstract ones. A bad file is logged
+ *  and left out, too. */
 void templates_load(struct pipelines *p, const char *dir);
 void templates_free(struct pipelines *p);
+
+/* ---- templates.c */
 /** @p collector NULL: the native one's first, then any. NULL: @p err lists those there are. */
 const struct template *template_find(const struct pipelines *p, const char *collector, const char *name,
                                      struct err *err);
 void template_write(const struct template *t, struct jw *w);
-/** The pipeline with each scalar "${name}" replaced by the value of that name. Caller frees. */
+/** The pipeline with each scalar "${name}" replaced by the value of that name, and each { when, then } by its
+ *  second part, or by nothing. Caller frees. */
 struct json *template_fill(const struct template *t, const struct json *values);
+/** Each placeholder of @p node must be a member of @p parameters. CONFIG: says which is not, and its line. */
+int template_check_placeholders(const struct json *node, const struct json *parameters,
+                                struct err *err) MUST_CHECK;
 
 /* ---- backends.c */
 void backends_make(struct pipelines *p, struct api *api);

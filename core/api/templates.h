@@ -3,9 +3,10 @@
  * Pipeline templates: data files DATA_DIR/otel-templates/COLLECTOR/NAME.yaml, rendered once, here, by the
  * collector backend's plugin. The bytes that are tested are the bytes that are promoted.
  *
- * A template: name, collector, summary, parameters (JSON Schema properties), pipeline (a document). A
- * scalar of the pipeline that is exactly "${param}" is replaced by the parameter's typed value; text is
- * never pasted into text. All [loop].
+ * A template: name, collector, summary, parameters (JSON Schema properties), pipeline (a document), and the
+ * name of another of its folder that it extends. A scalar of the pipeline that is exactly "${param}" is
+ * replaced by the parameter's typed value; text is never pasted into text. An element or member that is
+ * exactly { when: VALUE, then: PART } is PART, or is left out if VALUE is false, 0 or empty. All [loop].
  */
 #ifndef PHOENIX_API_TEMPLATES_H
 #define PHOENIX_API_TEMPLATES_H

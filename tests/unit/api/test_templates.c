@@ -216,6 +216,13 @@ static const char *const faulty[] = {
     "name: faulty\ncollector: native\nsummary: s\npipeline: { a: \"${nope}\" }\n",
     "name: faulty\ncollector: native\nsummary: s\nextra: 1\npipeline: {}\n",
     "name: faulty\ncollector: native\nsummary: s\nparameters: { k: { type: nonsense } }\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\npipeline: { a: { when: \"${nope}\", then: 1 } }\n",
+    "name: faulty\ncollector: native\nsummary: s\nabstract: sometimes\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: nope\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: ../native/topk\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: [topk]\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: faulty\npipeline: {}\n",
+    "- faulty\n",
     "{",
     "",
 };
@@ -226,6 +233,97 @@ START_TEST(a_faulty_file_is_told_and_left_out_and_the_others_stay)
     ck_assert_uint_eq(pipelines.n_templates, 1);
     ck_assert_str_eq(pipelines.templates[0].name, "topk");
     ck_assert_msg(strstr(warnings, "faulty.yaml"), "%s", warnings);
+}
+END_TEST
+
+#define CONDITIONAL \
+    "name: parts\ncollector: native\nsummary: s\n" \
+    "parameters:\n" \
+    "  url: { type: string, default: \"\" }\n  min: { type: number, default: 0 }\n" \
+    "  names: { type: array, items: { type: string }, default: [] }\n" \
+    "  on: { type: boolean, default: false }\n" \
+    "pipeline:\n" \
+    "  list: [a, { when: \"${url}\", then: { to: \"${url}\" } }, { when: \"${on}\", then: b }]\n" \
+    "  min: { when: \"${min}\", then: \"${min}\" }\n" \
+    "  names: { when: \"${names}\", then: \"${names}\" }\n" \
+    "  other: { when: 0, then: 1, more: 2 }\n"
+static const struct {
+    const char *parameters, *pipeline;
+} parts[] = {
+    { "{}", "{\"list\":[\"a\"],\"other\":{\"when\":0,\"then\":1,\"more\":2}}" },
+    { "{\"url\":\"u\",\"min\":0.5,\"names\":[\"n\"],\"on\":true}",
+      "{\"list\":[\"a\",{\"to\":\"u\"},\"b\"],\"min\":0.5,\"names\":[\"n\"],"
+      "\"other\":{\"when\":0,\"then\":1,\"more\":2}}" },
+};
+START_TEST(a_part_is_left_out_when_its_value_is_false_or_zero_or_empty)
+{
+    write_template("parts", CONDITIONAL);
+    templates_load(&pipelines, dir);
+    ck_assert_msg(try("parts", parts[_i].parameters, NULL) == 0, "%s", err.msg);
+    ck_assert_str_eq(content(), parts[_i].pipeline);
+}
+END_TEST
+
+#define COMMON \
+    "name: common\ncollector: native\nabstract: true\n" \
+    "parameters:\n" \
+    "  every: { type: integer, minimum: 1, default: 10 }\n  size: { type: integer, default: 1 }\n" \
+    "pipeline:\n  a: { every: \"${every}\", size: \"${size}\", kept: [1, 2] }\n  list: [1, 2, 3]\n"
+#define SPECIAL \
+    "name: special\ncollector: native\nsummary: s\nextends: common\n" \
+    "parameters:\n  every: { default: 60 }\n  own: { type: string, default: mine }\n" \
+    "pipeline:\n  a: { size: 7, own: \"${own}\" }\n  list: [\"${every}\"]\n"
+#define MORE \
+    "name: more\ncollector: native\nsummary: s\nextends: special\npipeline: { a: none }\n"
+
+START_TEST(what_a_template_extends_is_merged_and_the_template_wins)
+{
+    write_template("common", COMMON);
+    write_template("more", MORE);
+    write_template("special", SPECIAL);
+    templates_load(&pipelines, dir);
+    ck_assert_msg(try("special", "{\"own\":\"yours\"}", NULL) == 0, "%s", err.msg);
+    ck_assert_str_eq(content(),
+                     "{\"a\":{\"every\":60,\"size\":7,\"kept\":[1,2],\"own\":\"yours\"},\"list\":[60]}");
+    rendered_done(&rendered);
+    ck_assert_int_eq(try("special", "{\"every\":0}", NULL), ERR_INVALID);
+    ck_assert_msg(try("more", NULL, NULL) == 0, "%s", err.msg);
+    ck_assert_str_eq(content(), "{\"a\":\"none\",\"list\":[60]}");
+}
+END_TEST
+
+START_TEST(an_abstract_template_is_neither_listed_nor_found)
+{
+    write_template("common", COMMON);
+    write_template("special", SPECIAL);
+    templates_load(&pipelines, dir);
+    ck_assert_uint_eq(pipelines.n_templates, 2);
+    ck_assert_str_eq(pipelines.templates[0].name, "special");
+    ck_assert_int_eq(try("common", NULL, NULL), ERR_NOTFOUND);
+    ck_assert_ptr_null(strstr(err.remedy, "common"));
+    ck_assert_ptr_null(strstr(warnings, "TEMPLATE_REFUSED"));
+}
+END_TEST
+
+START_TEST(templates_that_extend_each_other_are_refused_by_name)
+{
+    write_template("x", "name: x\ncollector: native\nsummary: s\nextends: y\npipeline: {}\n");
+    write_template("y", "name: y\ncollector: native\nsummary: s\nextends: x\npipeline: {}\n");
+    templates_load(&pipelines, dir);
+    ck_assert_uint_eq(pipelines.n_templates, 1);
+    ck_assert_msg(strstr(warnings, "x.yaml") && strstr(warnings, "y.yaml") &&
+                      strstr(warnings, "that extends this one"), "%s", warnings);
+}
+END_TEST
+
+START_TEST(what_extends_a_refused_template_is_refused_and_says_why)
+{
+    write_template("common",
+                   "name: common\ncollector: native\nabstract: true\npipeline: { a: \"${nope}\" }\n");
+    write_template("special", "name: special\ncollector: native\nsummary: s\nextends: common\n");
+    templates_load(&pipelines, dir);
+    ck_assert_uint_eq(pipelines.n_templates, 1);
+    ck_assert_msg(strstr(warnings, "common.yaml") && strstr(warnings, "special.yaml"), "%s", warnings);
 }
 END_TEST
 
@@ -250,6 +348,12 @@ int main(void)
     tcase_add_test(tc, what_the_backend_refuses_is_an_error);
     tcase_add_loop_test(tc, a_faulty_file_is_told_and_left_out_and_the_others_stay, 0,
                         sizeof faulty / sizeof faulty[0]);
+    tcase_add_loop_test(tc, a_part_is_left_out_when_its_value_is_false_or_zero_or_empty, 0,
+                        sizeof parts / sizeof parts[0]);
+    tcase_add_test(tc, what_a_template_extends_is_merged_and_the_template_wins);
+    tcase_add_test(tc, an_abstract_template_is_neither_listed_nor_found);
+    tcase_add_test(tc, templates_that_extend_each_other_are_refused_by_name);
+    tcase_add_test(tc, what_extends_a_refused_template_is_refused_and_says_why);
     tcase_add_test(tc, a_missing_folder_is_told_and_survived);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
