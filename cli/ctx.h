@@ -40,6 +40,8 @@ int verdict_exit(const char *decision);
 /** Follow an experiment until it is decided or at rest, or for --timeout; the exit code is the verdict.
  *  Events up to the one of id @p after are not shown; NULL: all are. */
 int watch_experiment(struct ctx *c, const char *id, const char *after);
+/** The same without judging: its document in *ret, caller frees; NULL and an exit code if that failed. */
+int watch_follow(struct ctx *c, const char *id, const char *after, struct json **ret);
 /** The KPIs of an experiment as tables. */
 void print_kpis(const struct ctx *c, const struct json *doc);
 

@@ -122,24 +122,25 @@ static bool may_retry(struct watch *w, const struct err *err)
 }
 
 /* How the experiment ended, as an exit code. */
-static int outcome(struct watch *w, const struct json *doc)
+static int outcome(struct ctx *c, const struct json *doc)
 {
+    const char *phase = json_get_str(doc, "phase", "");
     const char *decision = json_str(json_path(doc, "status.verdict.decision"), NULL);
     bool is_final = json_is(json_path(doc, "status.verdict"), JSON_OBJECT);
-    if (print_document(w->c, doc))
+    if (print_document(c, doc))
         ;
     else if (is_final) {
         struct buf safe CLEANUP_BUF;
         buf_init(&safe, 65536);
         text_escape(&safe, str_of(json_str(json_path(doc, "status.verdict.reason"), "")));
-        printf("%s: verdict %s: %s\n", w->phase, decision ? decision : "-", buf_cstr(&safe));
+        printf("%s: verdict %s: %s\n", phase, decision ? decision : "-", buf_cstr(&safe));
     } else {
-        printf("%s\n", w->phase);
+        printf("%s\n", phase);
     }
-    const char *cmd = w->c->args.cmd->path;
-    if (strcmp(w->phase, "failed") == 0)
+    const char *cmd = c->args.cmd->path;
+    if (strcmp(phase, "failed") == 0)
         return EXIT_ERROR;
-    if (strcmp(w->phase, "promoted") == 0 || strcmp(cmd, "experiment stop") == 0 ||
+    if (strcmp(phase, "promoted") == 0 || strcmp(cmd, "experiment stop") == 0 ||
         strcmp(cmd, "experiment rollback") == 0)
         return EXIT_PASS; /* what was asked for has happened */
     return is_final ? verdict_exit(decision) : EXIT_INCONCLUSIVE;
@@ -178,10 +179,9 @@ static int follow(struct watch *w, struct json **ret, struct err *err)
                    w->phase[0] ? w->phase : "on its way");
 }
 
-int watch_experiment(struct ctx *c, const char *id, const char *after)
+int watch_follow(struct ctx *c, const char *id, const char *after, struct json **ret)
 {
     struct watch w = { .c = c, .id = id };
-    struct json *doc CLEANUP_JSON = NULL;
     struct err err = { 0 };
     int64_t timeout_ns;
     const char *timeout = args_get(&c->args, "timeout");
@@ -190,7 +190,7 @@ int watch_experiment(struct ctx *c, const char *id, const char *after)
     if (after)
         str_copy(w.last_event, sizeof w.last_event, str_of(after));
     client_on_tick(c->client, on_tick, &w);
-    int rc = follow(&w, &doc, &err);
+    int rc = follow(&w, ret, &err);
     client_on_tick(c->client, NULL, NULL);
     clear_line(&w);
     if (rc != 0)
@@ -199,7 +199,13 @@ int watch_experiment(struct ctx *c, const char *id, const char *after)
     if (w.last_event[0] && c->format == FORMAT_TABLE) {
         w.deadline_ns = clock_mono() + 1;
         (void)(poll_events(&w, &err) == 0);
-        str_copy(w.phase, sizeof w.phase, str_of(json_get_str(doc, "phase", "")));
     }
-    return outcome(&w, doc);
+    return EXIT_PASS;
+}
+
+int watch_experiment(struct ctx *c, const char *id, const char *after)
+{
+    struct json *doc CLEANUP_JSON = NULL;
+    int code = watch_follow(c, id, after, &doc);
+    return doc ? outcome(c, doc) : code;
 }

@@ -4,79 +4,17 @@
  */
 #include <stdio.h>
 
-#include "core/api/experiment_doc.h"
+#include "core/api/experiment_new.h"
 #include "core/api/handlers.h"
 #include "core/api/idempotency.h"
-#include "core/api/loads.h"
 #include "core/api/page.h"
-#include "core/api/scheduler_priv.h"
-#include "core/api/templates.h"
-#include "core/base/clock.h"
 
-/* ---- create: everything that can be wrong is found now, with a pointer, not at the start */
+/* ---- create */
 
 struct creation {
     struct request *rq;
-    struct json *config;
     struct exp_doc doc;
 };
-
-static void free_tree(void *j)
-{
-    json_free(j);
-}
-
-static void check_template(struct api *api, const struct spec *spec, enum arm arm, struct faults *faults)
-{
-    struct rendered r = { 0 };
-    struct faults own;
-    struct err err = { 0 };
-    char at[64];
-    snprintf(at, sizeof at, "/config/%s_template", arm_name(arm));
-    struct render_ask ask = { .collector = spec->collector, .name = spec->template[arm].name,
-                              .parameters = spec->template[arm].params, .pointer = at };
-    int rc = template_render(api, &ask, &r, &own, &err);
-    rendered_done(&r);
-    if (rc == ERR_INVALID)
-        for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++)
-            fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
-    else if (rc != 0)
-        fault_add(faults, at, "%s", err.msg);
-}
-
-/* The analysis section with its defaults filled in, as it is stored; NULL: faults were added. Caller
- * frees. */
-static struct json *check_analysis(struct api *api, const struct spec *spec, struct faults *faults)
-{
-    struct analysis_spec whole;
-    struct faults own = { 0 };
-    struct spec_facts facts = { .pointer = "/config/analysis",
-                                .sample_interval_ns = spec->sample_interval_ns,
-                                .duration_ns = spec->duration_ns,
-                                .n_hosts = spec->n_hosts,
-                                .n_critical = json_len(spec->critical) };
-    facts.kpis = looks_kpis(api->scheduler->looks, &facts.n_kpis);
-    if (analysis_spec_parse(spec->analysis, &facts, &whole, &own)) return analysis_spec_json(&whole);
-    for (unsigned i = 0; i < own.n && i < FAULTS_MAX; i++)
-        fault_add(faults, own.at[i].pointer, "%s", own.at[i].msg);
-    return NULL;
-}
-
-/* Everything that can be wrong. What is right is kept in @p c: the config with all its defaults. */
-static bool check(struct request *rq, struct creation *c, struct faults *faults)
-{
-    struct api *api = request_api(rq);
-    struct spec spec;
-    if (!spec_decode(json_get(request_json(rq), "config"), "/config", request_arena(rq), &spec, faults))
-        return false;
-    for (int a = 0; a < ARM_COUNT; a++) check_template(api, &spec, (enum arm)a, faults);
-    if (spec.load.name) load_check(api, &spec.load, "/config/load_profile", faults);
-    struct json *analysis = check_analysis(api, &spec, faults);
-    c->config = json_copy(json_get(request_json(rq), "config"));
-    arena_on_free(request_arena(rq), free_tree, c->config);
-    json_set(c->config, "analysis", analysis);
-    return faults->n == 0;
-}
 
 static const char *etag_of(const struct exp_doc *doc, char out[32])
 {
@@ -138,30 +76,21 @@ static void on_new(struct request *rq, const char *object_id)
         find(rq, object_id, on_found);
         return;
     }
-    struct api *api = request_api(rq);
     const struct json *body = request_json(rq);
     struct creation *c = arena_alloc(request_arena(rq), sizeof *c);
-    struct exp_doc *doc = &c->doc;
     struct faults faults = { 0 };
+    struct experiment_ask ask = { .name = json_get_str(body, "name", ""),
+                                  .description = json_get_str(body, "description", ""),
+                                  .config = json_get(body, "config"),
+                                  .pointer = "/config",
+                                  .metadata = json_get(body, "metadata") };
     c->rq = rq;
-    if (!check(rq, c, &faults)) {
+    if (!experiment_new(request_api(rq), &ask, request_arena(rq), &c->doc, &faults)) {
         reply_faults(rq, &faults);
         return;
     }
-    *doc = (struct exp_doc){ .name = json_get_str(body, "name", ""), .phase = PHASE_CREATED,
-                             .spec = json_object(), .state = json_object(),
-                             .created_ns = clock_wall() };
-    doc->updated_ns = doc->created_ns;
-    arena_on_free(request_arena(rq), free_tree, doc->spec);
-    arena_on_free(request_arena(rq), free_tree, doc->state);
-    uuid7_new(doc->id);
-    json_set_str(doc->spec, "description", json_get_str(body, "description", ""));
-    json_set(doc->spec, "config", json_ref(c->config));
-    json_set(doc->spec, "metadata", json_copy(json_get(body, "metadata")));
-    struct query *batch = q_batch(api->store), *key = idempotency_insert(rq, doc->id);
-    q_add(batch, exp_doc_put(api->store, doc));
-    q_add(batch, exp_event(api->store, doc->id, doc->created_ns, "created", NULL, phase_name(doc->phase),
-                           "user", "created"));
+    struct query *batch = experiment_new_batch(request_api(rq), &c->doc);
+    struct query *key = idempotency_insert(rq, c->doc.id);
     if (key) q_add(batch, key);
     store_run(batch, on_created, c);
 }

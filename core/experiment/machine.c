@@ -80,6 +80,7 @@ static int go(const struct exp_facts *f, enum input input, const char *why, stru
 {
     const char *text;
     if (!transition_find(f->phase, input, &plan->to, &text)) return transition_refuse(f->phase, input, err);
+    if (plan->to == PHASE_ROLLING_BACK && f->spec->keeps_nothing) plan->to = PHASE_STOPPING;
     plan->input = input;
     plan->wake_ns = 0;
     snprintf(plan->why, sizeof plan->why, "%s", why ? why : text);

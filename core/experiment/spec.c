@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const arm_names[ARM_COUNT] = { "baseline", "candidate" };
 
@@ -66,6 +67,7 @@ bool spec_decode(const struct json *config, const char *at, struct arena *arena,
                       decode_ref(json_get(config, "candidate_template")) },
         .critical = json_get(config, "critical_processes"),
         .analysis = json_get(config, "analysis"),
+        .keeps_nothing = strcmp(json_get_str(config, "rollback_to", "baseline"), "nothing") == 0,
         .duration_ns = json_get_duration(config, "duration", 0),
         .warmup_ns = json_get_duration(config, "warmup_duration", 0),
         .deploy_timeout_ns = json_get_duration(config, "deploy_timeout", 0),

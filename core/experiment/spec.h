@@ -29,6 +29,7 @@ struct spec {
     struct spec_ref load;
     const struct json *critical; /**< array of names or globs; NULL: none */
     const struct json *analysis; /**< see analysis.h; NULL: defaults */
+    bool keeps_nothing;         /**< rolling back leaves nothing, not the baseline */
     int64_t duration_ns, warmup_ns, deploy_timeout_ns, hold_ns, host_lost_ns, sample_interval_ns;
 };
 /**

@@ -101,6 +101,7 @@ def test_every_command_works_and_prints_in_every_format(cli, tmp_path):
     cli.run("experiment kpis", eid, "--exit-code", code=INCONCLUSIVE)
     assert [e["to"] for e in cli.everywhere("experiment events", eid)["events"]][-1] == "completed"
     assert len(cli.everywhere("pipeline list")["pipelines"]) == 2
+    assert cli.everywhere("pipeline preview", "topk", "-p", "k=5")["source"] == "last_samples"
     cli.run("experiment rollback", eid, "--watch")
     cli.run("experiment watch", eid, "--timeout", "5s", code=INCONCLUSIVE)
     tasks = cli.everywhere("task list", "--experiment", eid)["tasks"]

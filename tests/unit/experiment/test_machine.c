@@ -240,6 +240,20 @@ START_TEST(the_hold_ends_as_a_rollback)
 }
 END_TEST
 
+START_TEST(an_experiment_that_keeps_nothing_stops_where_others_roll_back)
+{
+    spec.keeps_nothing = true;
+    step_in(PHASE_COMPLETED, 1800);
+    ck_assert_int_eq(plan.to, PHASE_STOPPING);
+    ck_assert(plan.stop_arm[ARM_BASELINE] && plan.stop_arm[ARM_CANDIDATE]);
+    ck_assert(!plan.keep_arm[ARM_BASELINE]);
+    facts.look.breached = true;
+    step_in(PHASE_RUNNING, 1);
+    ck_assert_int_eq(plan.to, PHASE_STOPPING);
+    ck_assert_int_eq(plan.input, INPUT_BREACHED);
+}
+END_TEST
+
 START_TEST(analysis_completes_only_when_it_is_stored)
 {
     step_in(PHASE_ANALYZING, 1);
@@ -284,6 +298,7 @@ int main(void)
     tcase_add_test(t, promote_keeps_the_candidate_and_ends_when_every_host_has_reported);
     tcase_add_test(t, a_lost_host_does_not_hold_up_the_end_and_is_not_waited_for_again);
     tcase_add_test(t, the_hold_ends_as_a_rollback);
+    tcase_add_test(t, an_experiment_that_keeps_nothing_stops_where_others_roll_back);
     tcase_add_test(t, analysis_completes_only_when_it_is_stored);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
