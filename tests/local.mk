@@ -17,7 +17,7 @@ include tests/unit/api/pipelines.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integration/env/api.py \
-  %D%/integration/env/common.py %D%/integration/env/contract.py \
+  %D%/integration/env/common.py %D%/integration/env/contract.py %D%/integration/env/stack.py \
   %D%/integration/env/fakeapi.py %D%/integration/env/fleet.py \
   %D%/integration/test_agent.py %D%/integration/test_api_agents.py %D%/integration/test_experiments.py \
   %D%/integration/test_loads.py %D%/integration/test_admission.py %D%/integration/env/flood.py \
