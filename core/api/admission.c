@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/log.h"
+#include "core/base/pages.h"
 #include "core/base/mem.h"
 
 enum { HOSTS_MAX = 100000, BURST_S = 2, SHORT_FACTOR = 4 /* of the time between batches */ };
@@ -123,6 +124,7 @@ static void on_tick(void *arg)
     ad->tick_due = now + TICK_NS;
     timer_set(ad->tick, TICK_NS);
     look_for_stall(ad);
+    pages_trim();
     const char *why = why_short(ad);
     if (why) {
         if (!ad->short_until)

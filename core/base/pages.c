@@ -27,7 +27,7 @@
 #define IS_WATCHED false
 #endif
 
-/* 128 MiB of addresses; 2 MiB are kept: a batch of the store takes hundreds. */
+/* 128 MiB of addresses; 2 MiB are kept while they are needed: a batch of the store takes hundreds. */
 enum { RANGE_PAGES = 32768, KEPT_MAX = 512 };
 #define RANGE_BYTES ((size_t)RANGE_PAGES * PAGE_BYTES)
 
@@ -37,6 +37,7 @@ static struct {
     char *range;                    /* NULL: there is none */
     uint32_t n_fresh;               /* pages from here on were never taken */
     uint32_t n_kept, n_returned;
+    uint32_t n_idle;                /* the least n_kept since the last trim: so many nobody needed */
     uint16_t kept[KEPT_MAX], returned[RANGE_PAGES];
 } pages = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -61,14 +62,16 @@ static void *take(void)
         set_up();
     if (!pages.range)
         return NULL;
-    if (pages.n_kept > 0)
+    if (pages.n_kept > 0) {
         i = pages.kept[--pages.n_kept];
-    else if (pages.n_returned > 0)
+        pages.n_idle = pages.n_idle < pages.n_kept ? pages.n_idle : pages.n_kept;
+    } else if (pages.n_returned > 0) {
         i = pages.returned[--pages.n_returned];
-    else if (pages.n_fresh < RANGE_PAGES)
+    } else if (pages.n_fresh < RANGE_PAGES) {
         i = pages.n_fresh++;
-    else
+    } else {
         return NULL;
+    }
     return pages.range + (size_t)i * PAGE_BYTES;
 }
 
@@ -78,6 +81,13 @@ void *page_take(void)
     void *p = take();
     pthread_mutex_unlock(&pages.lock);
     return p ? p : mem_alloc(PAGE_BYTES);
+}
+
+/* To the system, with the lock held. A page that it does not take is lost: it may not be zero. */
+static void give_back(uint16_t i)
+{
+    if (madvise(pages.range + (size_t)i * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED) == 0)
+        pages.returned[pages.n_returned++] = i;
 }
 
 void page_give(void *page, size_t used)
@@ -92,9 +102,18 @@ void page_give(void *page, size_t used)
     if (pages.n_kept < KEPT_MAX) {
         memset(page, 0, used);
         pages.kept[pages.n_kept++] = i;
-    } else if (madvise(page, PAGE_BYTES, MADV_DONTNEED) == 0) {
-        pages.returned[pages.n_returned++] = i;
-    } /* else it is lost: it may not be zero */
+    } else {
+        give_back(i);
+    }
+    pthread_mutex_unlock(&pages.lock);
+}
+
+void pages_trim(void)
+{
+    pthread_mutex_lock(&pages.lock);
+    for (uint32_t n = (pages.n_idle + 1) / 2; n > 0; n--)
+        give_back(pages.kept[--pages.n_kept]);
+    pages.n_idle = pages.n_kept;
     pthread_mutex_unlock(&pages.lock);
 }
 

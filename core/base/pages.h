@@ -11,6 +11,8 @@ enum { PAGE_BYTES = 4096 };
 void *page_take(void) __attribute__((returns_nonnull)); /**< zeroed */
 /** Only the first @p used bytes were written to. */
 void page_give(void *page, size_t used);
+/** Give half of those back to the system that are kept and that nobody needed since the last call. */
+void pages_trim(void);
 /** Pages that were given and are kept in memory for the next who takes; at most 512. */
 size_t pages_kept(void);
 #endif

@@ -72,6 +72,24 @@ START_TEST(what_a_storm_took_goes_back_to_the_system)
 }
 END_TEST
 
+START_TEST(what_nobody_needs_any_more_goes_back_bit_by_bit)
+{
+    take_and_give_many();
+    pages_trim(); /* from here on it counts who needs them */
+    size_t kept = pages_kept();
+    for (size_t i = 0; i < 100; i++)
+        taken[i] = page_take();
+    for (size_t i = 0; i < 100; i++)
+        page_give(taken[i], PAGE_BYTES);
+    pages_trim();
+    ck_assert_uint_eq(pages_kept(), kept > 100 ? kept - (kept - 100 + 1) / 2 : kept);
+    for (int i = 0; i < 12; i++)
+        pages_trim();
+    ck_assert_uint_eq(pages_kept(), 0);
+    take_and_give_many(); /* and they are zero when they come again */
+}
+END_TEST
+
 START_TEST(when_the_range_is_used_up_pages_come_from_the_heap)
 {
     enum { ALL = 33000 }; /* more than there are */
@@ -118,6 +136,7 @@ int main(void)
     tcase_add_test(t, a_page_is_zero_also_when_it_was_used_before);
     tcase_add_test(t, a_page_that_is_taken_is_nobody_elses);
     tcase_add_test(t, what_a_storm_took_goes_back_to_the_system);
+    tcase_add_test(t, what_nobody_needs_any_more_goes_back_bit_by_bit);
     tcase_add_test(t, when_the_range_is_used_up_pages_come_from_the_heap);
     tcase_add_test(t, threads_share_them);
     suite_add_tcase(s, t);
