@@ -7,3 +7,4 @@ dist_nativetemplate_DATA = %D%/otel-templates/native/adaptive.yaml \
 pricesdir = $(phxdatadir)/prices
 dist_prices_DATA = %D%/prices/amp-us.yaml %D%/prices/gmp.yaml %D%/prices/grafana-cloud.yaml \
   %D%/prices/datadog-series.yaml %D%/prices/newrelic.yaml %D%/prices/own-resources.yaml
+EXTRA_DIST += %D%/otelcol/manifest.yaml

@@ -7,10 +7,16 @@ build=${top_builddir:-.}
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 n=0
+pipelines() { # file: the pipeline documents that are for it
+    case $1 in
+    *collector-otelcol*) echo "--pipeline $src/tests/plugins/otelcol.yaml" ;;
+    *) echo "--pipeline $src/tests/plugins/topk.yaml --pipeline $src/tests/plugins/adaptive.yaml" ;;
+    esac
+}
 check() { # file, wanted exit status, name of the test
     n=$((n + 1))
-    "$build/phoenix-plugin-check" --config "$src/tests/plugins/configs.yaml" \
-        --pipeline "$src/tests/plugins/topk.yaml" --pipeline "$src/tests/plugins/adaptive.yaml" "$1" \
+    # shellcheck disable=SC2046 # word lists
+    "$build/phoenix-plugin-check" --config "$src/tests/plugins/configs.yaml" $(pipelines "$1") "$1" \
         > "$dir/log" 2>&1
     status=$?
     if [ $status -eq "$2" ]; then

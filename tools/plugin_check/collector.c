@@ -232,10 +232,25 @@ static void survives_refused_words(struct trial *t)
     each_pipeline(t, refuse_words);
 }
 
-/* A deploy document around the rendered config; see doc/rooms/agent.md. */
-static struct json *deploy_document(const char *config)
+/* What the last call rendered, as in a task. */
+static struct json *rendered_files(void)
 {
-    struct json *j = json_object(), *files = json_array(), *file = json_object();
+    struct json *files = json_array();
+    for (size_t i = 0; i < words.n; i++) {
+        if (strcmp(words.at[i].what, "file") == 0) {
+            struct json *file = json_object();
+            json_set_str(file, "name", buf_cstr(&words.at[i].key));
+            json_set_str(file, "content", buf_cstr(&words.at[i].value));
+            json_add(files, file);
+        }
+    }
+    return files;
+}
+
+/* A deploy document around what the last call rendered; see doc/rooms/agent.md. */
+static struct json *deploy_document(void)
+{
+    struct json *j = json_object(), *ports = json_array();
     json_set_str(j, "id", "check-baseline");
     json_set_str(j, "experiment_id", "check");
     json_set_str(j, "variant", "baseline");
@@ -246,10 +261,11 @@ static struct json *deploy_document(const char *config)
     json_set_str(j, "libexec_dir", "/usr/libexec/phoenix");
     json_set_str(j, "address", "127.0.0.1");
     json_set_int(j, "port", 42000);
-    json_set_str(file, "name", "config.yaml");
-    json_set_str(file, "content", config);
-    json_add(files, file);
-    json_set(j, "files", files);
+    for (int i = 0; i < 6; i++) {
+        json_add(ports, json_new_int(42000 + i));
+    }
+    json_set(j, "ports", ports);
+    json_set(j, "files", rendered_files());
     json_set_str(j, "a_member_of_a_later_release", "is ignored");
     return j;
 }
@@ -257,14 +273,14 @@ static struct json *deploy_document(const char *config)
 static void launch_plan(struct trial *t, struct instance *i, struct str pipeline)
 {
     must(i, call(i, RENDER, pipeline, NULL), "render");
-    struct json *deploy = deploy_document(word("file", 0));
+    struct json *deploy = deploy_document();
     struct buf text;
     buf_init(&text, TEXT_MAX);
     json_write(deploy, &text);
     json_free(deploy);
     must(i, call(i, LAUNCH, buf_str(&text), NULL), "launch");
-    if (!word("arg", 0) || word("arg", 0)[0] != '/') {
-        trial_fail("the first arg is not the absolute path of a program");
+    if (!word("program", 0) && (!word("arg", 0) || word("arg", 0)[0] != '/')) {
+        trial_fail("there is no program, and the first arg is not the absolute path of one");
     }
     if (!word("ready", 0) || !word("metrics", 0)) {
         trial_fail("the plan has no ready or no metrics word");

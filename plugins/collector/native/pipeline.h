@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "plugins/collector/native/doc.h"
+#include "plugins/collector/common/doc.h"
 
 enum {
     PIPELINE_MAX_STEPS = 8,

@@ -20,7 +20,8 @@ tests_unit_collector_test_collect_SOURCES = %D%/test_collect.c
 tests_unit_collector_test_collect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_collector_test_collect_LDADD = $(COLLECTOR_TEST_LIBS)
 # The plugin, linked in.
-tests_unit_collector_test_native_SOURCES = %D%/test_native.c plugins/collector/native/native.c
+tests_unit_collector_test_native_SOURCES = %D%/test_native.c plugins/collector/native/native.c \
+  $(COLLECTOR_COMMON)
 tests_unit_collector_test_native_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=native
 tests_unit_collector_test_native_LDADD = $(COLLECTOR_TEST_LIBS)
 endif

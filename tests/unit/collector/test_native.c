@@ -135,7 +135,8 @@ START_TEST(health_follows_from_what_was_seen)
         const char *words;
     } cases[] = {
         { "{\"alive\":true,\"ready\":true,\"probe_failures\":0}", PHX_UP, "" },
-        { "{\"alive\":true,\"ready\":false}", PHX_STARTING, "reason =it has not answered /healthz yet\n" },
+        { "{\"alive\":true,\"ready\":false}", PHX_STARTING,
+          "reason =its health page has not answered yet\n" },
         { "{\"alive\":true,\"ready\":true,\"probe_failures\":3}", PHX_DEGRADED,
           "reason =3 probes in a row failed\n" },
         { "{\"alive\":false,\"exit_code\":1}", PHX_DOWN, "reason =it ended with status 1\n" },

@@ -2,10 +2,10 @@
 /** @file doc.h
  * A document as a tree that remembers lines and columns: YAML, of which JSON is a part. Made for
  * text of other people: size, depth and node count are limited; aliases, anchors, tags, duplicate
- * keys and NUL bytes are faults. libyaml only, so that plugin and collector can share it. Pure.
+ * keys and NUL bytes are faults. libyaml only, so that plugins and collector can share it. Pure.
  */
-#ifndef PHOENIX_NATIVE_DOC_H
-#define PHOENIX_NATIVE_DOC_H
+#ifndef PHOENIX_COLLECTOR_DOC_H
+#define PHOENIX_COLLECTOR_DOC_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +20,13 @@ struct doc_faults {
 };
 void doc_fault(struct doc_faults *f, unsigned line, unsigned column, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/** A sink that keeps the first fault only, as "line:column: text". */
+struct doc_first {
+    struct doc_faults faults; /**< give &first->faults to whoever reports */
+    char text[320];
+};
+void doc_first_init(struct doc_first *ret);
 
 enum doc_kind { DOC_SCALAR, DOC_LIST, DOC_MAP };
 struct doc_node {

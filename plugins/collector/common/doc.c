@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's events into a tree. The stack of open containers has a fixed depth, nothing recurses, and
  * all nodes hang on one chain by which they are freed. */
-#include "plugins/collector/native/doc.h"
+#include "plugins/collector/common/doc.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -31,6 +31,17 @@ void doc_fault(struct doc_faults *f, unsigned line, unsigned column, const char 
     va_end(ap);
     f->n++;
     if (f->put) f->put(f->arg, line, column, text);
+}
+
+static void on_first(void *arg, unsigned line, unsigned column, const char *text)
+{
+    struct doc_first *first = arg;
+    if (!first->text[0]) (void)snprintf(first->text, sizeof first->text, "%u:%u: %s", line, column, text);
+}
+
+void doc_first_init(struct doc_first *ret)
+{
+    *ret = (struct doc_first){ .faults = { .put = on_first, .arg = ret } };
 }
 
 static bool fault_at(struct builder *b, const yaml_mark_t *mark, const char *why)
