@@ -18,13 +18,19 @@ int collect_init(struct collector *c, const char *root, struct err *err)
     c->cpus = cpus > 0 ? (double)cpus : 1;
     c->started_wall_ns = clock_wall();
     buf_init(&c->text, COLLECT_TEXT_BYTES);
-    return procfs_open(&c->fs, root, err);
+    int rc = procfs_open(&c->fs, root, err);
+    if (rc) return rc;
+    struct str text = procfs_read_host(&c->fs, "sys/kernel/hostname"), name = { "", 0 };
+    (void)str_split(&text, '\n', &name);
+    (void)str_copy(c->host_name, sizeof c->host_name, name);
+    return 0;
 }
 
 void collect_done(struct collector *c)
 {
     procfs_close(&c->fs);
     table_done(&c->table);
+    sums_done(&c->sums);
     buf_done(&c->text);
 }
 
@@ -78,7 +84,7 @@ static void set_known(struct collector *c, struct proc *p, const struct proc_sta
 
 static void set_name(struct collector *c, struct proc *p)
 {
-    p->critical = select_is_critical(&c->pipeline, &p->stat);
+    select_name(&c->pipeline, str_of(c->host_name), p);
     p->labels_len =
         (uint16_t)expose_labels(p->labels, p->pid, (struct str){ p->stat.name, p->stat.name_len });
 }
@@ -108,11 +114,11 @@ static void scan_process(struct collector *c, uint32_t pid, int64_t now_ns)
     if (letter < sizeof c->host.states / sizeof c->host.states[0]) c->host.states[letter]++;
 }
 
-/* What only exported processes need. Each process is asked once, so that it is known how many points
- * it would have brought. */
+/* What only exported processes need, also those in a sum. Each process is asked once, so that it is known
+ * how many points it would have brought. */
 static void scan_detail(struct collector *c, struct proc *p)
 {
-    if (!p->kept && p->tried_detail) return;
+    if (!p->kept && p->merged == MERGED_NOT && p->tried_detail) return;
     if (!p->tried_detail || p->has_io) p->has_io = proctext_io(procfs_read(&c->fs, p->pid, "io"), &p->io);
     if (!p->tried_detail || p->has_fds) p->has_fds = (p->fds = procfs_count_fds(&c->fs, p->pid)) >= 0;
     if (!p->tried_detail) c->totals.unreadable += !p->has_io + !p->has_fds;
@@ -127,7 +133,11 @@ static void scan(struct collector *c, int64_t now_ns)
     for (uint32_t pid; (pid = procfs_next_pid(&c->fs)) != 0;) scan_process(c, pid, now_ns);
     table_sweep(&c->table);
     select_run(&c->pipeline, &c->table, now_ns);
-    for (uint32_t i = 0; i < c->table.n; i++) scan_detail(c, &c->table.procs[i]);
+    sums_begin(&c->sums);
+    for (uint32_t i = 0; i < c->table.n; i++) {
+        scan_detail(c, &c->table.procs[i]);
+        sums_take(&c->sums, &c->table.procs[i]);
+    }
 }
 
 static void count(struct collector *c)
@@ -142,8 +152,10 @@ static void count(struct collector *c)
         if (!p->kept) continue;
         out += points;
         t->kept++;
-        t->critical_seen += p->critical;
+        t->critical_seen += p->class == CLASS_CRITICAL;
     }
+    for (uint32_t i = 0; i < c->sums.n; i++)
+        if (c->sums.sums[i].members) out += expose_process_points(&c->sums.sums[i].total);
     t->scans++;
     t->processes = c->table.n;
     t->points_in += in;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file collect.h
  * One scan of the host and its exposition. The path of a scrape:
- * collect_text -> scan (procfs, proctext, table) -> select_run -> details of those kept -> expose_*.
+ * collect_text -> scan (procfs, proctext, table) -> select_run -> details of what is exported -> sums
+ * -> expose_*.
  * Once the table and the text have their size, a scan allocates nothing. One thread.
  */
 #ifndef PHOENIX_COLLECTOR_COLLECT_H
 #define PHOENIX_COLLECTOR_COLLECT_H
 #include "collector/procfs.h"
 #include "collector/select.h"
+#include "collector/sums.h"
 #include "collector/table.h"
 #include "core/base/buf.h"
 
@@ -31,6 +33,7 @@ struct totals {
 struct collector {
     struct procfs fs;
     struct table table;
+    struct sums sums;
     struct host host;
     struct pipeline pipeline;
     struct totals totals;
@@ -40,6 +43,7 @@ struct collector {
     uint64_t hz;         /**< clock ticks a second */
     uint64_t page_bytes;
     double cpus;
+    char host_name[65];  /**< "" if the kernel does not say */
 };
 /** @p root is "/proc" or a tree like it. Errors: IO. The object is large: allocate it. */
 int collect_init(struct collector *c, const char *root, struct err *err) MUST_CHECK;

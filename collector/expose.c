@@ -88,11 +88,9 @@ static size_t sequence(const char *p, size_t n)
     return 0;
 }
 
-size_t expose_labels(char out[LABELS_MAX], uint32_t pid, struct str name)
+static char *put_name(char *p, struct str name)
 {
-    char *p = put(out, STR("process_pid=\""));
-    p = put_uint(p, pid);
-    p = put(p, STR("\",process_executable_name=\""));
+    p = put(p, STR("process_executable_name=\""));
     for (size_t i = 0; i < name.n;) {
         size_t len = sequence(name.p + i, name.n - i);
         char c = name.p[i];
@@ -105,6 +103,19 @@ size_t expose_labels(char out[LABELS_MAX], uint32_t pid, struct str name)
         i += len ? len : 1;
     }
     *p++ = '"';
+    return p;
+}
+
+size_t expose_name(char out[LABELS_MAX], struct str name)
+{
+    return (size_t)(put_name(out, name) - out);
+}
+
+size_t expose_labels(char out[LABELS_MAX], uint32_t pid, struct str name)
+{
+    char *p = put(out, STR("process_pid=\""));
+    p = put_uint(p, pid);
+    p = put_name(put(p, STR("\",")), name);
     return (size_t)(p - out);
 }
 
@@ -124,6 +135,11 @@ static bool has_always(const struct proc *p)
 static bool has_rate(const struct proc *p)
 {
     return p->scans > 1;
+}
+/* The ages of several have no sum. */
+static bool has_age(const struct proc *p)
+{
+    return p->pid != 0;
 }
 static bool has_io(const struct proc *p)
 {
@@ -199,7 +215,7 @@ static const struct {
       "Bytes read and written, page cache included (process.disk.io)" },
     { "process_paging_faults_total", "counter", 2, has_always, paging_faults,
       "Page faults (process.paging.faults)" },
-    { "process_uptime_seconds", "gauge", 1, has_always, uptime,
+    { "process_uptime_seconds", "gauge", 1, has_age, uptime,
       "Time since the process started (process.uptime)" },
 };
 enum { N_PROCESS = sizeof PROCESS / sizeof PROCESS[0] };
@@ -211,19 +227,23 @@ uint64_t expose_process_points(const struct proc *p)
     return n;
 }
 
+static void expose_lines(const struct collector *c, unsigned f, const struct proc *p, struct buf *out)
+{
+    if (!PROCESS[f].has(p)) return;
+    struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } }, { { "", 0 }, { 0, 0 } } };
+    PROCESS[f].points(c, p, points);
+    struct str name = str_of(PROCESS[f].name), labels = { p->labels, p->labels_len };
+    for (unsigned k = 0; k < PROCESS[f].n_points; k++)
+        expose__sample(out, name, labels, points[k].more, points[k].n);
+}
+
 static void expose_family(const struct collector *c, unsigned f, struct buf *out)
 {
-    struct str name = str_of(PROCESS[f].name);
     expose__head(out, PROCESS[f].name, PROCESS[f].type, PROCESS[f].help);
-    for (uint32_t i = 0; i < c->table.n; i++) {
-        const struct proc *p = &c->table.procs[i];
-        if (!p->kept || !PROCESS[f].has(p)) continue;
-        struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } }, { { "", 0 }, { 0, 0 } } };
-        PROCESS[f].points(c, p, points);
-        struct str labels = { p->labels, p->labels_len };
-        for (unsigned k = 0; k < PROCESS[f].n_points; k++)
-            expose__sample(out, name, labels, points[k].more, points[k].n);
-    }
+    for (uint32_t i = 0; i < c->table.n; i++)
+        if (c->table.procs[i].kept) expose_lines(c, f, &c->table.procs[i], out);
+    for (uint32_t i = 0; i < c->sums.n; i++)
+        if (c->sums.sums[i].members) expose_lines(c, f, &c->sums.sums[i].total, out);
 }
 
 void expose__processes(const struct collector *c, struct buf *out)

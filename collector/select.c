@@ -2,14 +2,44 @@
 /* Each step may only take processes away, and never critical ones. */
 #include "config.h"
 #include "collector/select.h"
+#include <stdio.h>
 #include "core/base/clock.h"
 
-bool select_is_critical(const struct pipeline *p, const struct proc_stat *stat)
+static bool matches(const struct globs *globs, struct str name)
 {
-    struct str name = { stat->name, stat->name_len };
-    for (size_t i = 0; i < p->n_critical; i++)
-        if (glob_match(str_of(p->critical[i]), name)) return true;
+    for (size_t i = 0; i < globs->n; i++)
+        if (glob_match(str_of(globs->at[i]), name)) return true;
     return false;
+}
+
+static enum priority_class class_of(const struct pipeline *p, struct str name)
+{
+    const struct globs *const classes[] = { &p->critical, &p->high, &p->medium };
+    unsigned i = 0;
+    while (i < CLASS_LOW && !matches(classes[i], name)) i++;
+    return (enum priority_class)i;
+}
+
+/* The remainder of a signed division, its sign dropped: a configuration language without a modulo can
+ * say this, too, so that another collector may draw the same processes. */
+static uint32_t draw_of(struct str host, struct str name, uint32_t pid)
+{
+    char key[256];
+    int n = snprintf(key, sizeof key, "%.*s|%.*s|%u", (int)host.n, host.p, (int)name.n, name.p, pid);
+    int64_t rest = (int64_t)str_hash((struct str){ key, (size_t)n }) % 100;
+    return (uint32_t)(rest < 0 ? -rest : rest);
+}
+
+void select_name(const struct pipeline *p, struct str host, struct proc *proc)
+{
+    struct str name = { proc->stat.name, proc->stat.name_len };
+    proc->class = class_of(p, name);
+    proc->draw = draw_of(host, name, proc->pid);
+}
+
+static bool is_critical(const struct proc *p)
+{
+    return p->class == CLASS_CRITICAL;
 }
 
 /* ---------------------------------------------------------------------------------------- topk */
@@ -29,7 +59,7 @@ static bool before(rank_fn *rank, const struct proc *a, const struct proc *b)
 {
     double va = rank(a), vb = rank(b);
     if (va > vb || va < vb) return va > vb;
-    if (a->was_kept != b->was_kept) return a->was_kept;
+    if (a->was_chosen != b->was_chosen) return a->was_chosen;
     return a->pid < b->pid;
 }
 
@@ -67,15 +97,15 @@ static uint32_t choose(const struct table *t, rank_fn *rank, uint64_t k, uint32_
     return n;
 }
 
-static void step_topk(const struct step *s, struct table *t)
+/* Set `chosen` of all that are among the first k by one of the ranks. */
+static void mark_ranked(const struct step *s, struct table *t)
 {
     rank_fn *const ranks[] = { s->by_cpu ? rank_cpu : NULL, s->by_memory ? rank_memory : NULL };
-    for (uint32_t i = 0; i < t->n; i++) t->procs[i].chosen = t->procs[i].critical;
+    for (uint32_t i = 0; i < t->n; i++) t->procs[i].chosen = false;
     for (unsigned r = 0; r < 2; r++) {
         uint32_t n = ranks[r] ? choose(t, ranks[r], s->k, t->scratch) : 0;
         for (uint32_t i = 0; i < n; i++) t->procs[t->scratch[i]].chosen = true;
     }
-    for (uint32_t i = 0; i < t->n; i++) t->procs[i].kept &= t->procs[i].chosen;
 }
 
 /* ------------------------------------------------------------------------------------ adaptive */
@@ -114,24 +144,68 @@ static bool adaptive_keeps(const struct step *s, struct proc *p, int64_t now_ns)
     return false;
 }
 
-static void step_adaptive(const struct step *s, struct table *t, int64_t now_ns)
+/* ----------------------------------------------------------------------------------- the steps */
+
+static bool priority_keeps(const struct step *s, const struct proc *p)
+{
+    if (p->class == CLASS_MEDIUM && (double)p->rss < s->memory_mib * 1048576) return s->keep == CLASS_LOW;
+    return p->class <= s->keep;
+}
+
+/* Does the step let it go on? What ranks was marked before. */
+static bool step_keeps(const struct step *s, struct proc *p, int64_t now_ns)
+{
+    switch (s->kind) {
+    case STEP_TOPK: return p->chosen;
+    case STEP_ADAPTIVE: return adaptive_keeps(s, p, now_ns);
+    case STEP_HYBRID: return adaptive_keeps(s, p, now_ns) || p->chosen;
+    case STEP_PRIORITY: return priority_keeps(s, p);
+    case STEP_SAMPLE: return p->draw < s->percent;
+    default: return true;
+    }
+}
+
+static void step_choose(const struct step *s, struct table *t, int64_t now_ns)
+{
+    if (s->kind == STEP_TOPK || s->kind == STEP_HYBRID) mark_ranked(s, t);
+    for (uint32_t i = 0; i < t->n; i++) {
+        struct proc *p = &t->procs[i];
+        bool keeps = step_keeps(s, p, now_ns);
+        p->kept = p->kept && (keeps || is_critical(p));
+    }
+}
+
+static void step_aggregate(struct table *t)
 {
     for (uint32_t i = 0; i < t->n; i++) {
         struct proc *p = &t->procs[i];
-        bool keeps = adaptive_keeps(s, p, now_ns);
-        p->kept = p->kept && (keeps || p->critical);
+        if (!p->kept || is_critical(p)) continue;
+        p->kept = false;
+        p->merged = MERGED_BY_NAME;
+    }
+}
+
+static void step_rollup(struct table *t)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        struct proc *p = &t->procs[i];
+        if (!p->kept && p->merged == MERGED_NOT) p->merged = MERGED_REST;
     }
 }
 
 void select_run(const struct pipeline *pipeline, struct table *t, int64_t now_ns)
 {
     for (uint32_t i = 0; i < t->n; i++) {
-        t->procs[i].was_kept = t->procs[i].kept;
-        t->procs[i].kept = true;
+        struct proc *p = &t->procs[i];
+        p->was_chosen = p->kept || p->merged == MERGED_BY_NAME;
+        p->was_merged = p->merged;
+        p->merged = MERGED_NOT;
+        p->kept = true;
     }
     for (size_t i = 0; i < pipeline->n_steps; i++) {
         const struct step *s = &pipeline->steps[i];
-        if (s->kind == STEP_TOPK) step_topk(s, t);
-        else step_adaptive(s, t, now_ns);
+        if (s->kind == STEP_AGGREGATE) step_aggregate(t);
+        else if (s->kind == STEP_ROLLUP) step_rollup(t);
+        else step_choose(s, t, now_ns);
     }
 }

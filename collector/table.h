@@ -9,11 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/proctext.h"
+#include "plugins/collector/native/pipeline.h"
 
 enum {
     TABLE_MAX = 100000, /**< processes; more are counted as skipped */
     LABELS_MAX = 256    /**< process_pid="4194304",process_executable_name="63 bytes, each up to 3" */
 };
+
+/** What a process used since it started; these only grow. Times in clock ticks. */
+struct used {
+    uint64_t user, system, minor_faults, major_faults, read_bytes, write_bytes;
+};
+/** Where a process goes that is exported, but not by itself. */
+enum merged { MERGED_NOT, MERGED_BY_NAME, MERGED_REST };
 
 struct proc {
     uint32_t pid;
@@ -23,9 +31,13 @@ struct proc {
     int64_t fds;
     bool tried_detail;        /**< io and fds were asked for once: we know what may be read */
     bool has_io, has_fds;
-    bool critical;            /**< matches the pipeline's critical list */
-    bool kept, was_kept;      /**< of this scan, of the one before */
+    enum priority_class class; /**< by its name */
+    uint32_t draw;            /**< its lot in a sample, 0 to 99; the same for its whole life */
+    bool kept;                /**< has series of its own */
+    enum merged merged, was_merged; /**< in a sum with others: of this scan, of the one before */
+    bool was_chosen;          /**< the last scan did not drop it nor put it to the rest */
     bool chosen;              /**< for the step that runs */
+    struct used counted;      /**< what sums have taken of it so far */
     uint32_t scans;           /**< that saw it */
     int64_t seen_ns;          /**< time of the last one, monotonic */
     /* rates in CPUs (1 is one CPU busy), over the last interval; before the second scan: over its life */

@@ -33,6 +33,8 @@ bool str_copy(char *dst, size_t cap, struct str s);
 bool utf8_valid(struct str s);
 /** Bytes of the well-formed sequence that @p s starts with; 0: it starts with none. */
 size_t utf8_len(struct str s);
+/** FNV-1a, 64 bits: for tables and samples. Who chooses the text can make two collide. */
+uint64_t str_hash(struct str s);
 /** Decimal digits with an optional leading '-', nothing else, no overflow. */
 bool parse_int(struct str s, int64_t *ret);
 bool parse_uint(struct str s, uint64_t *ret);

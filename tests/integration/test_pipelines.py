@@ -30,7 +30,8 @@ def test_templates_are_listed_with_the_schema_of_their_parameters(client):
     assert topk in doc["templates"]
 
 
-@pytest.mark.parametrize("name", ["adaptive", "baseline", "topk"])
+@pytest.mark.parametrize("name", ["adaptive", "aggregate", "baseline", "hybrid", "priority", "sampling", "topk",
+                                  "topk-rollup"])
 def test_every_template_renders_with_its_defaults_and_its_backend_accepts_the_result(client, name):
     status, doc = client.call("POST", "/api/v1/pipelines/render", {"template": name})
     assert status == 200, doc

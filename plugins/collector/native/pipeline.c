@@ -6,46 +6,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum member_kind { M_NAME, M_UINT, M_REAL, M_RANKS, M_CRITICAL, M_STEPS, M_TYPE };
+enum member_kind { M_NAME, M_UINT, M_REAL, M_RANKS, M_CLASS, M_GLOBS, M_STEPS, M_TYPE };
 struct member {
     const char *name;
     enum member_kind kind;
-    size_t offset;
-    double dflt, min, max; /* of numbers */
+    size_t offset;         /* in the step or the pipeline; of globs always in the pipeline */
+    double dflt, min, max; /* of numbers; the default of a class */
 };
+#define IN_PIPELINE(m) offsetof(struct pipeline, m)
+#define IN_STEP(m)     offsetof(struct step, m)
+#define TYPE_MEMBER    { "type", M_TYPE, 0, 0, 0, 0 }
+#define END_OF_MEMBERS { NULL, M_NAME, 0, 0, 0, 0 }
+#define RANK_MEMBERS                                        \
+    { "k", M_UINT, IN_STEP(k), 20, 1, 10000 },              \
+    { "by", M_RANKS, 0, 0, 0, 0 }
+#define THRESHOLD_MEMBERS                                   \
+    { "cpu_percent", M_REAL, IN_STEP(cpu_percent), 5, 0, 100000 },    \
+    { "memory_mib", M_REAL, IN_STEP(memory_mib), 64, 0, 1e9 },        \
+    { "threads", M_UINT, IN_STEP(threads), 0, 0, 1000000 },           \
+    { "anomaly_factor", M_REAL, IN_STEP(anomaly_factor), 3, 0, 1e6 }, \
+    { "release", M_REAL, IN_STEP(release), 0.8, 0, 1 },               \
+    { "hold_s", M_REAL, IN_STEP(hold_s), 10, 0, 86400 }
 
 static const struct member PIPELINE[] = {
-    { "name", M_NAME, offsetof(struct pipeline, name), 0, 0, 0 },
-    { "min_interval_ms", M_UINT, offsetof(struct pipeline, min_interval_ms), 100, 0, 60000 },
-    { "critical", M_CRITICAL, offsetof(struct pipeline, critical), 0, 0, 0 },
-    { "processors", M_STEPS, offsetof(struct pipeline, steps), 0, 0, 0 },
-    { NULL, M_NAME, 0, 0, 0, 0 },
+    { "name", M_NAME, IN_PIPELINE(name), 0, 0, 0 },
+    { "min_interval_ms", M_UINT, IN_PIPELINE(min_interval_ms), 100, 0, 60000 },
+    { "critical", M_GLOBS, IN_PIPELINE(critical), 0, 0, 0 },
+    { "processors", M_STEPS, IN_PIPELINE(steps), 0, 0, 0 },
+    END_OF_MEMBERS,
 };
-static const struct member TOPK[] = {
-    { "type", M_TYPE, 0, 0, 0, 0 },
-    { "k", M_UINT, offsetof(struct step, k), 20, 1, 10000 },
-    { "by", M_RANKS, 0, 0, 0, 0 },
-    { NULL, M_NAME, 0, 0, 0, 0 },
+static const struct member TOPK[] = { TYPE_MEMBER, RANK_MEMBERS, END_OF_MEMBERS };
+static const struct member ADAPTIVE[] = { TYPE_MEMBER, THRESHOLD_MEMBERS, END_OF_MEMBERS };
+static const struct member HYBRID[] = { TYPE_MEMBER, RANK_MEMBERS, THRESHOLD_MEMBERS, END_OF_MEMBERS };
+static const struct member PRIORITY[] = {
+    TYPE_MEMBER,
+    { "high", M_GLOBS, IN_PIPELINE(high), 0, 0, 0 },
+    { "medium", M_GLOBS, IN_PIPELINE(medium), 0, 0, 0 },
+    { "keep", M_CLASS, IN_STEP(keep), CLASS_MEDIUM, 0, 0 },
+    { "memory_mib", M_REAL, IN_STEP(memory_mib), 0, 0, 1e9 },
+    END_OF_MEMBERS,
 };
-static const struct member ADAPTIVE[] = {
-    { "type", M_TYPE, 0, 0, 0, 0 },
-    { "cpu_percent", M_REAL, offsetof(struct step, cpu_percent), 5, 0, 100000 },
-    { "memory_mib", M_REAL, offsetof(struct step, memory_mib), 64, 0, 1e9 },
-    { "threads", M_UINT, offsetof(struct step, threads), 0, 0, 1000000 },
-    { "anomaly_factor", M_REAL, offsetof(struct step, anomaly_factor), 3, 0, 1e6 },
-    { "release", M_REAL, offsetof(struct step, release), 0.8, 0, 1 },
-    { "hold_s", M_REAL, offsetof(struct step, hold_s), 10, 0, 86400 },
-    { NULL, M_NAME, 0, 0, 0, 0 },
+static const struct member SAMPLE[] = {
+    TYPE_MEMBER,
+    { "percent", M_UINT, IN_STEP(percent), 20, 0, 100 },
+    END_OF_MEMBERS,
 };
+static const struct member NO_MEMBERS[] = { TYPE_MEMBER, END_OF_MEMBERS };
 static const struct {
     const char *name;
     const struct member *members;
-} STEPS[] = { [STEP_TOPK] = { "topk", TOPK }, [STEP_ADAPTIVE] = { "adaptive", ADAPTIVE } };
-enum { N_STEP_KINDS = sizeof STEPS / sizeof STEPS[0] };
+} STEPS[N_STEP_KINDS] = {
+    [STEP_TOPK] = { "topk", TOPK },             [STEP_ADAPTIVE] = { "adaptive", ADAPTIVE },
+    [STEP_HYBRID] = { "hybrid", HYBRID },       [STEP_PRIORITY] = { "priority", PRIORITY },
+    [STEP_SAMPLE] = { "sample", SAMPLE },       [STEP_AGGREGATE] = { "aggregate", NO_MEMBERS },
+    [STEP_ROLLUP] = { "rollup", NO_MEMBERS },
+};
+static const char *const CLASSES[N_CLASSES] = {
+    [CLASS_CRITICAL] = "critical",
+    [CLASS_HIGH] = "high",
+    [CLASS_MEDIUM] = "medium",
+    [CLASS_LOW] = "low",
+};
 
 static void fault(struct doc_faults *f, const struct doc_node *at, const char *what, const char *why)
 {
     doc_fault(f, at->line, at->column, "%s: %s", what, why);
+}
+
+static struct globs *globs_of(const struct member *m, struct pipeline *p)
+{
+    return (struct globs *)(void *)((char *)p + m->offset);
 }
 
 /* ---------------------------------------------------------------------------------------- read */
@@ -80,21 +110,35 @@ static bool read_word(char ret[PIPELINE_NAME_BYTES], const struct doc_node *node
     return true;
 }
 
-static void read_critical(struct pipeline *p, const struct doc_node *node, struct doc_faults *f)
+static void read_globs(const struct member *m, const struct doc_node *node, struct globs *ret,
+                       struct doc_faults *f)
 {
     if (doc_is_null(node)) return;
     if (node->kind != DOC_LIST) {
-        fault(f, node, "critical", "must be a list of names or globs");
+        fault(f, node, m->name, "must be a list of names or globs");
         return;
     }
     for (const struct doc_node *item = node->child; item; item = item->next) {
-        if (p->n_critical == PIPELINE_MAX_CRITICAL) {
-            fault(f, item, "critical", "has more than 256 names");
+        if (ret->n == PIPELINE_MAX_GLOBS) {
+            fault(f, item, m->name, "has more than 256 names");
             return;
         }
-        if (read_word(p->critical[p->n_critical], item)) p->n_critical++;
-        else fault(f, item, "critical", "must be 1 to 63 bytes without control characters");
+        if (read_word(ret->at[ret->n], item)) ret->n++;
+        else fault(f, item, m->name, "must be 1 to 63 bytes without control characters");
     }
+}
+
+static void read_class(const struct member *m, const struct doc_node *node, struct step *s,
+                       struct doc_faults *f)
+{
+    s->keep = (enum priority_class)m->dflt;
+    if (doc_is_null(node)) return;
+    for (unsigned i = 0; node->kind == DOC_SCALAR && i < N_CLASSES; i++)
+        if (!strcmp(node->text, CLASSES[i])) {
+            s->keep = (enum priority_class)i;
+            return;
+        }
+    fault(f, node, m->name, "must be critical, high, medium or low");
 }
 
 static void read_ranks(struct step *s, const struct doc_node *node, struct doc_faults *f)
@@ -121,24 +165,38 @@ static void refuse_unknown(const struct member *members, const struct doc_node *
     }
 }
 
+/* What chooses comes first: a process that was merged with others cannot be taken out again. */
+static void check_place(const struct pipeline *p, enum step_kind kind, const struct doc_node *node,
+                        struct doc_faults *f)
+{
+    for (size_t i = 0; i < p->n_steps; i++) {
+        enum step_kind earlier = p->steps[i].kind;
+        if (earlier == kind) fault(f, node, STEPS[kind].name, "may stand only once");
+        else if (earlier >= STEP_AGGREGATE && kind < STEP_AGGREGATE)
+            fault(f, node, STEPS[kind].name, "must stand before aggregate and rollup");
+    }
+}
+
 static void read_step(struct pipeline *p, const struct doc_node *node, struct doc_faults *f)
 {
     const char *type = doc_text(node, "type", "");
-    size_t kind = 0;
+    unsigned kind = 0;
     while (kind < N_STEP_KINDS && strcmp(STEPS[kind].name, type)) kind++;
     if (kind == N_STEP_KINDS) {
-        fault(f, node, "processors", "each needs a type: topk or adaptive");
+        fault(f, node, "processors",
+              "each needs a type: topk, adaptive, hybrid, priority, sample, aggregate or rollup");
         return;
     }
-    if (p->n_steps == PIPELINE_MAX_STEPS) return; /* one of them stands twice: said below */
-    for (size_t i = 0; i < p->n_steps; i++)
-        if (p->steps[i].kind == (enum step_kind)kind) fault(f, node, type, "may stand only once");
+    check_place(p, (enum step_kind)kind, node, f);
+    if (p->n_steps == PIPELINE_MAX_STEPS) return; /* one of them stands twice: that was said */
     struct step *s = &p->steps[p->n_steps++];
     s->kind = (enum step_kind)kind;
     refuse_unknown(STEPS[kind].members, node, f);
     for (const struct member *m = STEPS[kind].members; m->name; m++) {
         const struct doc_node *value = doc_get(node, m->name);
         if (m->kind == M_RANKS) read_ranks(s, value, f);
+        else if (m->kind == M_CLASS) read_class(m, value, s, f);
+        else if (m->kind == M_GLOBS) read_globs(m, value, globs_of(m, p), f);
         else if (m->kind != M_TYPE) read_number(m, value, s, f);
     }
 }
@@ -158,7 +216,7 @@ static void read_pipeline(struct pipeline *p, const struct doc_node *root, struc
     refuse_unknown(PIPELINE, root, f);
     for (const struct member *m = PIPELINE; m->name; m++) {
         const struct doc_node *value = doc_get(root, m->name);
-        if (m->kind == M_CRITICAL) read_critical(p, value, f);
+        if (m->kind == M_GLOBS) read_globs(m, value, globs_of(m, p), f);
         else if (m->kind == M_STEPS) read_steps(p, value, f);
         else if (m->kind == M_UINT) read_number(m, value, p, f);
         else if (!doc_is_null(value) && !read_word(p->name, value))
@@ -190,17 +248,18 @@ static void write_quoted(FILE *out, const char *text)
     putc('"', out);
 }
 
-static void write_critical(FILE *out, const struct pipeline *p)
+static void write_globs(FILE *out, const struct member *m, const struct pipeline *p, const char *indent)
 {
-    fputs(p->n_critical ? "critical:\n" : "critical: []\n", out);
-    for (size_t i = 0; i < p->n_critical; i++) {
-        fputs("  - ", out);
-        write_quoted(out, p->critical[i]);
+    const struct globs *globs = (const void *)((const char *)p + m->offset);
+    fprintf(out, "%s%s:%s\n", indent, m->name, globs->n ? "" : " []");
+    for (size_t i = 0; i < globs->n; i++) {
+        fprintf(out, "%s  - ", indent);
+        write_quoted(out, globs->at[i]);
         putc('\n', out);
     }
 }
 
-static void write_member(FILE *out, const struct member *m, const void *base, const char *indent)
+static void write_number(FILE *out, const struct member *m, const void *base, const char *indent)
 {
     const void *at = (const char *)base + m->offset;
     if (m->kind == M_UINT) {
@@ -224,7 +283,9 @@ static void write_steps(FILE *out, const struct pipeline *p)
             if (m->kind == M_RANKS)
                 fprintf(out, "    by: [%s%s%s]\n", s->by_cpu ? "cpu" : "",
                         s->by_cpu && s->by_memory ? ", " : "", s->by_memory ? "memory" : "");
-            else if (m->kind != M_TYPE) write_member(out, m, s, "    ");
+            else if (m->kind == M_CLASS) fprintf(out, "    %s: %s\n", m->name, CLASSES[s->keep]);
+            else if (m->kind == M_GLOBS) write_globs(out, m, p, "    ");
+            else if (m->kind != M_TYPE) write_number(out, m, s, "    ");
         }
     }
 }
@@ -235,9 +296,9 @@ char *pipeline_write(const struct pipeline *p, size_t *ret_len)
     FILE *out = open_memstream(&text, ret_len);
     if (!out) return NULL;
     for (const struct member *m = PIPELINE; m->name; m++) {
-        if (m->kind == M_CRITICAL) write_critical(out, p);
+        if (m->kind == M_GLOBS) write_globs(out, m, p, "");
         else if (m->kind == M_STEPS) write_steps(out, p);
-        else if (m->kind == M_UINT) write_member(out, m, p, "");
+        else if (m->kind == M_UINT) write_number(out, m, p, "");
         else {
             fprintf(out, "%s: ", m->name);
             write_quoted(out, p->name);

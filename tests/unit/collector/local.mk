@@ -4,11 +4,13 @@ EXTRA_DIST += %D%/fakeproc.h %D%/grammar.h
 if HAVE_CHECK
 COLLECTOR_TEST_LIBS = $(COLLECTOR_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += %D%/test_proctext %D%/test_table %D%/test_select %D%/test_collect %D%/test_serve \
-  %D%/test_pipeline %D%/test_native
+  %D%/test_pipeline %D%/test_native %D%/test_sums
 tests_unit_collector_test_proctext_SOURCES = %D%/test_proctext.c
 tests_unit_collector_test_proctext_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_collector_test_table_SOURCES = %D%/test_table.c
 tests_unit_collector_test_table_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_collector_test_sums_SOURCES = %D%/test_sums.c
+tests_unit_collector_test_sums_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_collector_test_select_SOURCES = %D%/test_select.c
 tests_unit_collector_test_select_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_collector_test_serve_SOURCES = %D%/test_serve.c

@@ -186,6 +186,87 @@ START_TEST(dropped_points_are_counted_as_if_they_had_been_read)
 }
 END_TEST
 
+START_TEST(a_tail_that_is_rolled_up_keeps_the_totals)
+{
+    fake_make();
+    for (unsigned pid = 1; pid <= 10; pid++) {
+        fake_process(&(struct fake){ pid, "p", pid * 100, 0, pid, 1, 2 });
+        fake_descriptors(pid, pid);
+    }
+    start("{ min_interval_ms: 0, processors: [{ type: topk, k: 3, by: [cpu] }, { type: rollup }] }");
+    struct str text = text_at(1);
+    grammar_check(text);
+#define OTHER "{process_executable_name=\"_other\""
+    ck_assert_double_eq(value_of(text, "process_cpu_time_seconds_total" OTHER ",state=\"user\"}"), 28);
+    ck_assert_double_eq(value_of(text, "process_memory_usage_bytes" OTHER "}"), 28 * 4096);
+    ck_assert_double_eq(value_of(text, "process_threads" OTHER "}"), 14);
+    ck_assert_double_eq(value_of(text, "process_open_file_descriptors" OTHER "}"), 28);
+    ck_assert_double_eq(value_of(text, "process_disk_io_bytes_total" OTHER ",direction=\"read\"}"), 7000);
+    ck_assert_double_eq(value_of(text, "phoenix_collector_processes_kept"), 3);
+    ck_assert(!holds(text, "process_cpu_utilization_ratio" OTHER));
+    ck_assert(!holds(text, "process_uptime_seconds" OTHER));
+    double host = value_of(text, "phoenix_collector_points_in_total") - 10 * 11;
+    ck_assert_double_eq(value_of(text, "phoenix_collector_points_total"), host + 3 * 11 + 10);
+    fake_end(1);
+    text = text_at(2);
+    ck_assert_double_eq(value_of(text, "process_cpu_time_seconds_total" OTHER ",state=\"user\"}"), 28);
+    ck_assert_double_eq(value_of(text, "process_memory_usage_bytes" OTHER "}"), 27 * 4096);
+    ASSERT_HOLDS(text, "process_cpu_utilization_ratio" OTHER);
+    for (unsigned pid = 2; pid <= 7; pid++) fake_end(pid);
+    ck_assert(!holds(text_at(3), OTHER));
+    stop();
+}
+END_TEST
+
+START_TEST(processes_of_a_name_are_one_series)
+{
+    fake_make();
+    for (unsigned pid = 1; pid <= 6; pid++)
+        fake_process(&(struct fake){ pid, pid % 2 ? "odd" : "even", pid, pid, pid, 1, 1 });
+    fake_process(&(struct fake){ 7, "crit", 1, 1, 1, 1, 1 });
+    start("{ min_interval_ms: 0, critical: [crit], processors: [{ type: aggregate }] }");
+    struct str text = text_at(1);
+    grammar_check(text);
+    ck_assert_double_eq(value_of(text, "process_threads{process_executable_name=\"odd\"}"), 3);
+    ASSERT_HOLDS(text, "\nprocess_memory_usage_bytes{process_executable_name=\"odd\"} 36864\n");
+    ASSERT_HOLDS(text, "\nprocess_memory_usage_bytes{process_executable_name=\"even\"} 49152\n");
+    ASSERT_HOLDS(text, "\nprocess_threads{process_pid=\"7\",process_executable_name=\"crit\"} 1\n");
+    ck_assert_double_eq(value_of(text, "phoenix_collector_critical_seen"), 1);
+    stop();
+}
+END_TEST
+
+START_TEST(points_in_are_the_same_in_every_pipeline)
+{
+    static const char *const steps[] = {
+        "",
+        "{ type: topk, k: 1 }",
+        "{ type: hybrid, k: 1, memory_mib: 1000 }",
+        "{ type: priority, keep: high }",
+        "{ type: sample, percent: 30 }",
+        "{ type: sample, percent: 30 }, { type: rollup }",
+        "{ type: aggregate }",
+        "{ type: topk, k: 5 }, { type: aggregate }, { type: rollup }",
+    };
+    double points[5] = { 0 };
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        char text[256];
+        fake_make();
+        for (unsigned pid = 1; pid <= 20; pid++) fake_process(&(struct fake){ pid, "p", pid, 0, pid, 1, 1 });
+        snprintf(text, sizeof text, "{ min_interval_ms: 0, processors: [%s] }", steps[i]);
+        start(text);
+        for (unsigned scan = 1; scan < 5; scan++) {
+            if (scan == 2) fake_process(&(struct fake){ 30, "q", 1, 0, 1, 1, 1 });
+            if (scan == 3) fake_end(2);
+            double in = value_of(text_at(scan), "phoenix_collector_points_in_total");
+            if (!i) points[scan] = in;
+            ck_assert_double_eq(in, points[scan]);
+        }
+        stop();
+    }
+}
+END_TEST
+
 START_TEST(processes_come_go_and_change_their_names)
 {
     struct fake f = { 42, "before", 1, 1, 1, 500, 1 };
@@ -250,7 +331,9 @@ START_TEST(a_warm_scan_allocates_nothing)
     fake_make();
     for (unsigned pid = 1; pid <= 1000; pid++)
         fake_process(&(struct fake){ pid, "proc", pid, pid, pid, 1, 1 });
-    start("{ min_interval_ms: 0, processors: [{ type: adaptive, memory_mib: 1 }, { type: topk, k: 900 }] }");
+    start("{ min_interval_ms: 0, processors: [{ type: hybrid, memory_mib: 1 }, { type: topk, k: 800 }, "
+          "{ type: sample, percent: 50 }, { type: priority, keep: low }, { type: aggregate }, "
+          "{ type: rollup }] }");
     (void)text_at(1);
     (void)text_at(2);
     fake_end(500);
@@ -297,6 +380,9 @@ int main(void)
         utilization_is_the_share_of_all_cpus_since_the_last_scan,
         a_scrape_within_the_minimal_interval_gets_the_same_text,
         dropped_points_are_counted_as_if_they_had_been_read,
+        a_tail_that_is_rolled_up_keeps_the_totals,
+        processes_of_a_name_are_one_series,
+        points_in_are_the_same_in_every_pipeline,
         processes_come_go_and_change_their_names,
         what_cannot_be_read_is_skipped_and_counted,
         a_host_without_its_files_still_has_processes,

@@ -44,6 +44,10 @@ START_TEST(an_empty_map_is_a_pipeline_with_defaults)
     ck_assert_uint_eq(pipeline.steps[0].k, 20);
     ck_assert(pipeline.steps[0].by_cpu && pipeline.steps[0].by_memory);
     ck_assert_double_eq(pipeline.steps[1].release, 0.8);
+    accepts("processors: [{ type: priority }, { type: sample }, { type: hybrid }]");
+    ck_assert_int_eq(pipeline.steps[0].keep, CLASS_MEDIUM);
+    ck_assert_uint_eq(pipeline.steps[1].percent, 20);
+    ck_assert(pipeline.steps[2].k == 20 && pipeline.steps[2].by_cpu && pipeline.steps[2].memory_mib > 63);
 }
 END_TEST
 
@@ -51,8 +55,8 @@ START_TEST(json_reads_like_yaml)
 {
     accepts("{\"name\":\"t\",\"critical\":[\"sshd\",\"kube*\"],\"processors\":[{\"type\":\"topk\",\"k\":7,"
             "\"by\":[\"memory\"]}]}");
-    ck_assert_uint_eq(pipeline.n_critical, 2);
-    ck_assert_str_eq(pipeline.critical[1], "kube*");
+    ck_assert_uint_eq(pipeline.critical.n, 2);
+    ck_assert_str_eq(pipeline.critical.at[1], "kube*");
     ck_assert_uint_eq(pipeline.steps[0].k, 7);
     ck_assert(!pipeline.steps[0].by_cpu);
 }
@@ -66,6 +70,9 @@ START_TEST(what_is_written_reads_back_as_the_same_bytes)
         "processors: [{ type: topk, k: 10000, by: [memory] }]",
         "processors: [{ type: adaptive, cpu_percent: 0.123456789, memory_mib: 1e9, hold_s: 0.5 }]",
         "processors: [{ type: topk }]",
+        "processors: [{ type: hybrid, k: 3, by: [cpu], hold_s: 1 }]",
+        "processors: [{ type: priority, high: ['a\"b', '*'], medium: [x], keep: low, memory_mib: 1.5 }]",
+        "processors: [{ type: sample, percent: 0 }, { type: aggregate }, { type: rollup }]",
     };
     for (unsigned i = 0; i < sizeof documents / sizeof documents[0]; i++) {
         size_t n, again_n;
@@ -88,6 +95,12 @@ START_TEST(a_written_pipeline_spells_out_everything)
     ck_assert_str_eq(text, "name: \"native\"\nmin_interval_ms: 100\ncritical: []\nprocessors:\n"
                            "  - type: topk\n    k: 5\n    by: [cpu, memory]\n");
     free(text);
+    accepts("processors: [{ type: priority, high: ['ssh*'] }, { type: rollup }]");
+    text = pipeline_write(&pipeline, &n);
+    ck_assert_str_eq(text, "name: \"native\"\nmin_interval_ms: 100\ncritical: []\nprocessors:\n"
+                           "  - type: priority\n    high:\n      - \"ssh*\"\n    medium: []\n"
+                           "    keep: medium\n    memory_mib: 0\n  - type: rollup\n");
+    free(text);
 }
 END_TEST
 
@@ -103,6 +116,14 @@ START_TEST(faults_name_their_place)
     refuses("processors: [{ type: topk, by: [] }]", "must be a list of cpu, memory");
     refuses("processors: [{ type: topk, by: cpu }]", "must be a list");
     refuses("processors: {}", "must be a list");
+    refuses("processors: [{ type: sample, percent: 101 }]", "from 0 to 100");
+    refuses("processors: [{ type: sample, percent: 2.5 }]", "whole number");
+    refuses("processors: [{ type: priority, keep: some }]", "critical, high, medium or low");
+    refuses("processors: [{ type: priority, keep: [high] }]", "critical, high, medium or low");
+    refuses("processors: [{ type: priority, high: sshd }]", "high: must be a list");
+    refuses("processors: [{ type: aggregate, by: [cpu] }]", "unknown key \"by\"");
+    refuses("processors: [{ type: rollup }, { type: topk }]", "topk: must stand before");
+    refuses("processors: [{ type: aggregate }, { type: sample }]", "sample: must stand before");
     refuses("critical: sshd", "must be a list");
     refuses("critical: ['']", "1 to 63 bytes");
     refuses("critical: [\"a\\nb\"]", "1 to 63 bytes");
@@ -145,7 +166,7 @@ START_TEST(size_depth_and_number_of_nodes_are_limited)
     ck_assert(!parse(text, n));
     ck_assert_ptr_nonnull(strstr(first, "too many nodes"));
     n = (size_t)snprintf(text, sizeof text, "critical: [");
-    for (unsigned i = 0; i <= PIPELINE_MAX_CRITICAL; i++)
+    for (unsigned i = 0; i <= PIPELINE_MAX_GLOBS; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "a,");
     text[n++] = ']';
     ck_assert(!parse(text, n));

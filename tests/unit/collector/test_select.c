@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which processes are kept, exactly. A row of the table is a pid, its CPU and its memory. */
 #include <stdio.h>
+#include <stdlib.h>
 #include "collector/select.h"
 #include "core/base/clock.h"
 #include "tests/unit/unit.h"
@@ -29,6 +30,7 @@ static struct proc *add(uint32_t pid, double cpu, uint64_t rss)
     p->rss = rss;
     p->rss_past = p->rss_mean = (double)rss;
     p->scans = 10;
+    p->class = CLASS_LOW;
     return p;
 }
 
@@ -116,24 +118,152 @@ END_TEST
 
 START_TEST(critical_processes_are_always_kept)
 {
+    static const char *const steps[] = {
+        "topk, k: 1, by: [cpu]",
+        "adaptive, cpu_percent: 80, memory_mib: 0",
+        "hybrid, k: 1, by: [cpu], cpu_percent: 80, memory_mib: 0",
+    };
     set_up();
-    table.procs[0].critical = true;
-    use("processors: [{ type: topk, k: 1, by: [cpu] }]");
-    ck_assert_str_eq(kept_at(1), " 1 2");
-    use("processors: [{ type: adaptive, cpu_percent: 80, memory_mib: 0 }]");
-    ck_assert_str_eq(kept_at(2), " 1 2");
+    table.procs[0].class = CLASS_CRITICAL;
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "processors: [{ type: %s }]", steps[i]);
+        use(text);
+        ck_assert_str_eq(kept_at(i + 1), " 1 2");
+    }
+    use("processors: [{ type: sample, percent: 0 }, { type: aggregate }, { type: rollup }]");
+    ck_assert_str_eq(kept_at(9), " 1");
 }
 END_TEST
 
-START_TEST(the_critical_list_takes_names_and_globs)
+static struct proc *named(const char *name)
 {
-    struct proc_stat s = { .name = "kube-proxy", .name_len = 10 };
+    static struct proc p;
+    p = (struct proc){ .pid = 7 };
+    p.stat.name_len = (uint8_t)snprintf(p.stat.name, sizeof p.stat.name, "%s", name);
+    select_name(&pipeline, STR("host"), &p);
+    return &p;
+}
+
+START_TEST(the_lists_of_classes_take_names_and_globs)
+{
     use("critical: [sshd, 'kube*']");
-    ck_assert(select_is_critical(&pipeline, &s));
+    ck_assert_int_eq(named("kube-proxy")->class, CLASS_CRITICAL);
     use("critical: [sshd, 'kube-prox']");
-    ck_assert(!select_is_critical(&pipeline, &s));
-    use("critical: []");
-    ck_assert(!select_is_critical(&pipeline, &s));
+    ck_assert_int_eq(named("kube-proxy")->class, CLASS_LOW);
+    use("{ critical: ['a*'], processors: [{ type: priority, high: ['ab*'], medium: ['b*', 'ab*'] }] }");
+    ck_assert_int_eq(named("abc")->class, CLASS_CRITICAL);
+    ck_assert_int_eq(named("bcd")->class, CLASS_MEDIUM);
+    use("processors: [{ type: priority, high: ['ab*'], medium: ['b*', 'ab*'] }]");
+    ck_assert_int_eq(named("abc")->class, CLASS_HIGH);
+    ck_assert_int_eq(named("c")->class, CLASS_LOW);
+}
+END_TEST
+
+START_TEST(priority_keeps_down_to_a_class)
+{
+    static const char *const kept[] = { " 1", " 1 2", " 1 2 3", " 1 2 3 4 5" };
+    static const char *const keep[] = { "critical", "high", "medium", "low" };
+    set_up();
+    for (unsigned i = 0; i < 4; i++) table.procs[i].class = (enum priority_class)i;
+    table.procs[4].class = CLASS_LOW;
+    for (unsigned i = 0; i < 4; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "processors: [{ type: priority, keep: %s }]", keep[i]);
+        use(text);
+        ck_assert_str_eq(kept_at(i + 1), kept[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_is_medium_and_small_is_low)
+{
+    set_up();
+    for (uint32_t i = 0; i < table.n; i++) table.procs[i].class = CLASS_MEDIUM;
+    use("processors: [{ type: priority, memory_mib: 50 }]");
+    ck_assert_str_eq(kept_at(1), " 3 5");
+    use("processors: [{ type: priority, memory_mib: 50, keep: low }]");
+    ck_assert_str_eq(kept_at(2), " 1 2 3 4 5");
+}
+END_TEST
+
+START_TEST(hybrid_keeps_what_ranks_first_or_is_above_a_threshold)
+{
+    set_up();
+    use("processors: [{ type: hybrid, k: 1, by: [cpu], cpu_percent: 0, memory_mib: 50, hold_s: 0 }]");
+    ck_assert_str_eq(kept_at(1), " 2 3 5");
+}
+END_TEST
+
+START_TEST(a_sample_is_a_share_of_the_processes_and_stays_the_same)
+{
+    static bool first[2000];
+    begin();
+    for (uint32_t pid = 1; pid <= 2000; pid++) {
+        struct proc *p = add(pid, 0, MIB);
+        p->stat.name_len = (uint8_t)snprintf(p->stat.name, sizeof p->stat.name, "p%u", pid % 300);
+        select_name(&pipeline, STR("web-1"), p);
+    }
+    static const unsigned percents[] = { 0, 10, 25, 50, 100 };
+    for (unsigned k = 0; k < 5; k++) {
+        char text[64];
+        unsigned kept = 0;
+        snprintf(text, sizeof text, "processors: [{ type: sample, percent: %u }]", percents[k]);
+        use(text);
+        select_run(&pipeline, &table, 1);
+        for (uint32_t i = 0; i < table.n; i++) {
+            ck_assert(!first[i] || table.procs[i].kept); /* a larger sample holds the smaller one */
+            first[i] = table.procs[i].kept;
+            kept += table.procs[i].kept;
+        }
+        ck_assert_int_le(abs((int)kept - (int)percents[k] * 20), 80);
+    }
+}
+END_TEST
+
+START_TEST(a_lot_depends_on_host_name_and_pid)
+{
+    static struct proc p = { .pid = 42, .stat = { .name = "nginx", .name_len = 5 } };
+    use("{}");
+    select_name(&pipeline, STR("web-1"), &p); /* FNV-1a of "web-1|nginx|42" is 0x6523185b0dee1f7b */
+    ck_assert_uint_eq(p.draw, 91);
+    select_name(&pipeline, STR("web-2"), &p); /* 0xd603df88d0f91f6c: negative, the remainder is -4 */
+    ck_assert_uint_eq(p.draw, 4);
+    p.pid = 43;
+    select_name(&pipeline, STR("web-1"), &p);
+    ck_assert_uint_eq(p.draw, 80);
+}
+END_TEST
+
+/* Every process of the table: o its own series, n with those of its name, r with the rest, - dropped. */
+static const char *fates(void)
+{
+    static char text[64];
+    select_run(&pipeline, &table, 1);
+    for (uint32_t i = 0; i < table.n; i++) {
+        const struct proc *p = &table.procs[i];
+        text[i] = p->kept ? 'o' : p->merged == MERGED_BY_NAME ? 'n' : p->merged == MERGED_REST ? 'r' : '-';
+    }
+    text[table.n] = 0;
+    return text;
+}
+
+START_TEST(what_is_merged_is_neither_kept_nor_dropped)
+{
+    set_up();
+    table.procs[0].class = CLASS_CRITICAL;
+    use("processors: [{ type: topk, k: 1 }]");
+    ck_assert_str_eq(fates(), "ooo--");
+    use("processors: [{ type: topk, k: 1 }, { type: rollup }]");
+    ck_assert_str_eq(fates(), "ooorr");
+    use("processors: [{ type: topk, k: 1 }, { type: aggregate }]");
+    ck_assert_str_eq(fates(), "onn--");
+    use("processors: [{ type: topk, k: 1 }, { type: aggregate }, { type: rollup }]");
+    ck_assert_str_eq(fates(), "onnrr");
+    use("processors: [{ type: topk, k: 1 }, { type: rollup }, { type: aggregate }]");
+    ck_assert_str_eq(fates(), "onnrr");
+    use("processors: [{ type: aggregate }]");
+    ck_assert_str_eq(fates(), "onnnn");
 }
 END_TEST
 
@@ -192,6 +322,10 @@ END_TEST
 
 UNIT_MAIN("collector/select", without_processors_all_are_kept, topk_keeps_the_union_of_its_ranks,
           of_equals_the_kept_one_stays_then_the_lower_pid_goes_first, topk_agrees_with_sorting,
-          critical_processes_are_always_kept, the_critical_list_takes_names_and_globs,
-          adaptive_keeps_what_is_above_a_threshold, adaptive_lets_go_only_after_a_quiet_time,
-          adaptive_keeps_anomalies_but_not_noise, processors_work_one_after_the_other)
+          critical_processes_are_always_kept, the_lists_of_classes_take_names_and_globs,
+          priority_keeps_down_to_a_class, what_is_medium_and_small_is_low,
+          hybrid_keeps_what_ranks_first_or_is_above_a_threshold,
+          a_sample_is_a_share_of_the_processes_and_stays_the_same, a_lot_depends_on_host_name_and_pid,
+          what_is_merged_is_neither_kept_nor_dropped, adaptive_keeps_what_is_above_a_threshold,
+          adaptive_lets_go_only_after_a_quiet_time, adaptive_keeps_anomalies_but_not_noise,
+          processors_work_one_after_the_other)
