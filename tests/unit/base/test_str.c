@@ -113,6 +113,14 @@ START_TEST(names_start_with_a_letter_or_digit)
 }
 END_TEST
 
+START_TEST(the_hash_is_the_published_one)
+{
+    ck_assert_uint_eq(str_hash(STR("")), UINT64_C(0xcbf29ce484222325)); /* vectors of FNV-1a's authors */
+    ck_assert_uint_eq(str_hash(STR("a")), UINT64_C(0xaf63dc4c8601ec8c));
+    ck_assert_uint_eq(str_hash(STR("foobar")), UINT64_C(0x85944171f73967e8));
+}
+END_TEST
+
 START_TEST(globs_match_and_never_explode)
 {
     ck_assert(glob_match(STR("*"), STR("")) && glob_match(STR("a*c?"), STR("abbcd")) &&
@@ -142,5 +150,5 @@ UNIT_MAIN("base/str", utf8_refuses_overlong_forms_surrogates_and_cut_sequences,
           split_yields_each_part_also_empty_ones, copy_cuts_and_says_so,
           integers_are_strict_and_do_not_overflow, reals_have_the_grammar_of_json,
           durations_read_back_what_they_write, sizes_count_by_1024_or_by_1000,
-          names_start_with_a_letter_or_digit, globs_match_and_never_explode,
+          names_start_with_a_letter_or_digit, the_hash_is_the_published_one, globs_match_and_never_explode,
           slips_are_close_and_other_words_are_not)
