@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Templates are data files, read once, at start. All files are read before any is judged, for one may extend
- * another of its folder. A file that is wrong is logged and left out, and so are those that extend it. */
+ * others. A file that is wrong is logged and left out, and so are those that extend it. */
 #include "config.h"
 #include <dirent.h>
 #include <errno.h>
@@ -134,51 +134,54 @@ static void take_over(struct source *s, const struct source *base, const char *m
 
 static int make(struct sources *all, struct source *s);
 
-/* What `s` extends, ready, or NULL: nothing, if @p err says nothing. */
-static const struct source *base_of(struct sources *all, const struct source *s, struct err *err)
+/* "NAME" beside `s`, or "COLLECTOR/NAME"; NULL: not there. */
+static struct source *find(const struct sources *all, const struct source *s, const char *wanted)
 {
-    const struct json *extends = json_get(s->doc, "extends");
-    const char *name = json_str(extends, "");
-    for (size_t i = 0; extends && i < all->n; i++) {
-        struct source *base = &all->all[i];
-        if (strcmp(base->name, name) != 0 || strcmp(base->collector, s->collector) != 0) {
-            continue;
+    const char *slash = strchr(wanted, '/');
+    struct str collector = slash ? (struct str){ wanted, (size_t)(slash - wanted) } : str_of(s->collector);
+    for (size_t i = 0; i < all->n; i++) {
+        struct source *it = &all->all[i];
+        if (strcmp(it->name, slash ? slash + 1 : wanted) == 0 && str_eq(str_of(it->collector), collector)) {
+            return it;
         }
-        if (base->state == BEING_MADE) {
-            err_set(err, ERR_CONFIG, "it extends \"%s\", and that extends this one", name);
-        } else if (make(all, base) != 0) {
-            err_set(err, ERR_CONFIG, "it extends \"%s\", which is refused", name);
-        }
-        return err->code == 0 ? base : NULL;
-    }
-    if (extends) {
-        err_set(err, ERR_CONFIG, "line %u: it extends \"%s\", and that is no file beside it",
-                json_line(extends), name);
     }
     return NULL;
 }
 
-/* The placeholders are looked at before the pipelines are merged, while the lines are those of this file. */
+static int extend(struct sources *all, struct source *s, const struct json *extends, struct err *err)
+{
+    const char *wanted = json_str(extends, "");
+    struct source *base = find(all, s, wanted);
+    if (!base) {
+        return err_set(err, ERR_CONFIG, "line %u: it extends \"%s\", and that is no file here",
+                       json_line(extends), wanted);
+    }
+    if (base->state == BEING_MADE) {
+        return err_set(err, ERR_CONFIG, "it extends \"%s\", and that extends this one", wanted);
+    }
+    if (make(all, base) != 0) {
+        return err_set(err, ERR_CONFIG, "it extends \"%s\", which is refused", wanted);
+    }
+    take_over(s, base, "parameters");
+    take_over(s, base, "pipeline");
+    return 0;
+}
+
+/* The placeholders that are looked at are this file's own: those of others were, when they were made. */
 static int make_doc(struct sources *all, struct source *s, struct err *err)
 {
     if (check_members(s, err) != 0) {
         return err->code;
     }
-    const struct source *base = base_of(all, s, err);
-    if (err->code != 0) {
-        return err->code;
+    CLEANUP_JSON struct json *own = json_ref(json_get(s->doc, "pipeline"));
+    const struct json *extends = json_get(s->doc, "extends");
+    bool is_list = json_is(extends, JSON_ARRAY);
+    for (size_t i = is_list ? json_len(extends) : extends != NULL; i-- > 0;) {
+        if (extend(all, s, is_list ? json_at(extends, i) : extends, err) != 0) {
+            return err->code;
+        }
     }
-    if (base) {
-        take_over(s, base, "parameters");
-    }
-    const struct json *parameters = json_get(s->doc, "parameters");
-    if (template_check_placeholders(json_get(s->doc, "pipeline"), parameters, err) != 0) {
-        return err->code;
-    }
-    if (base) {
-        take_over(s, base, "pipeline");
-    }
-    return 0;
+    return template_check_placeholders(own, json_get(s->doc, "parameters"), err);
 }
 
 static int make(struct sources *all, struct source *s)

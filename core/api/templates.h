@@ -4,7 +4,7 @@
  * collector backend's plugin. The bytes that are tested are the bytes that are promoted.
  *
  * A template: name, collector, summary, parameters (JSON Schema properties), pipeline (a document), and the
- * name of another of its folder that it extends. A scalar of the pipeline that is exactly "${param}" is
+ * names of others that it extends. A scalar of the pipeline that is exactly "${param}" is
  * replaced by the parameter's typed value; text is never pasted into text. An element or member that is
  * exactly { when: VALUE, then: PART } is PART, or is left out if VALUE is false, 0 or empty. All [loop].
  */

@@ -23,8 +23,10 @@ def pointers(doc):
 def test_templates_are_listed_with_the_schema_of_their_parameters(client):
     status, doc = client.call("GET", "/api/v1/pipelines/templates")
     assert status == 200
-    names = [t["name"] for t in doc["templates"]]
-    assert names == sorted(names) and {"adaptive", "baseline", "topk"} <= set(names)
+    names = [(t["collector"], t["name"]) for t in doc["templates"]]
+    assert names == sorted(names)
+    assert {("native", "adaptive"), ("native", "topk"), ("nrdot", "baseline"), ("otelcol", "hybrid")} <= set(names)
+    assert not {"common", "marked", "summed", "newrelic"} & {name for _, name in names}
     topk = client.call("GET", "/api/v1/pipelines/templates/topk")[1]
     assert topk["parameters"]["properties"]["k"]["type"] == "integer"
     assert topk in doc["templates"]

@@ -220,7 +220,9 @@ static const char *const faulty[] = {
     "name: faulty\ncollector: native\nsummary: s\nabstract: sometimes\npipeline: {}\n",
     "name: faulty\ncollector: native\nsummary: s\nextends: nope\npipeline: {}\n",
     "name: faulty\ncollector: native\nsummary: s\nextends: ../native/topk\npipeline: {}\n",
-    "name: faulty\ncollector: native\nsummary: s\nextends: [topk]\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: [topk, nope]\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: [[topk]]\npipeline: {}\n",
+    "name: faulty\ncollector: native\nsummary: s\nextends: otelcol/topk\npipeline: {}\n",
     "name: faulty\ncollector: native\nsummary: s\nextends: faulty\npipeline: {}\n",
     "- faulty\n",
     "{",
@@ -292,6 +294,25 @@ START_TEST(what_a_template_extends_is_merged_and_the_template_wins)
 }
 END_TEST
 
+#define LISTED \
+    "name: listed\ncollector: native\nsummary: s\nextends: [special, native/other]\npipeline: { b: 2 }\n"
+#define OTHER \
+    "name: other\ncollector: native\nabstract: true\n" \
+    "parameters:\n  every: { default: 90 }\npipeline:\n  a: { size: 8 }\n  b: 1\n"
+
+START_TEST(of_several_that_a_template_extends_the_later_wins)
+{
+    write_template("common", COMMON);
+    write_template("listed", LISTED);
+    write_template("other", OTHER);
+    write_template("special", SPECIAL);
+    templates_load(&pipelines, dir);
+    ck_assert_msg(try("listed", NULL, NULL) == 0, "%s", err.msg);
+    ck_assert_str_eq(content(), "{\"a\":{\"every\":90,\"size\":8,\"kept\":[1,2],\"own\":\"mine\"},"
+                                "\"list\":[90],\"b\":2}");
+}
+END_TEST
+
 START_TEST(an_abstract_template_is_neither_listed_nor_found)
 {
     write_template("common", COMMON);
@@ -351,6 +372,7 @@ int main(void)
     tcase_add_loop_test(tc, a_part_is_left_out_when_its_value_is_false_or_zero_or_empty, 0,
                         sizeof parts / sizeof parts[0]);
     tcase_add_test(tc, what_a_template_extends_is_merged_and_the_template_wins);
+    tcase_add_test(tc, of_several_that_a_template_extends_the_later_wins);
     tcase_add_test(tc, an_abstract_template_is_neither_listed_nor_found);
     tcase_add_test(tc, templates_that_extend_each_other_are_refused_by_name);
     tcase_add_test(tc, what_extends_a_refused_template_is_refused_and_says_why);
