@@ -1,102 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sample line is NAME [{LABEL="VALUE",...}] VALUE [TIMESTAMP]. In a value, backslash escapes the
- * next character; nothing else is special, so braces, quotes and newlines in names of processes
- * cannot forge a line or a label. */
 #include <math.h>
 #include "core/agent/expo.h"
+#include "core/agent/expo_line.h"
 
-struct cursor {
-    const char *p, *end;
-};
 struct line {
     struct str name, process; /* process: value of process_executable_name, escaped; n 0: none */
     struct str value;
     bool has_labels;
 };
 
-static bool is_name_char(char c, bool first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
-           (!first && c >= '0' && c <= '9');
-}
-
-static struct str take_name(struct cursor *c)
-{
-    const char *from = c->p;
-    while (c->p < c->end && is_name_char(*c->p, c->p == from))
-        c->p++;
-    return (struct str){ from, (size_t)(c->p - from) };
-}
-
-static void skip_blank(struct cursor *c)
-{
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'))
-        c->p++;
-}
-
-static bool take_char(struct cursor *c, char want)
-{
-    if (c->p >= c->end || *c->p != want)
-        return false;
-    c->p++;
-    return true;
-}
-
-static bool take_quoted(struct cursor *c, struct str *ret)
-{
-    if (!take_char(c, '"'))
-        return false;
-    const char *from = c->p;
-    while (c->p < c->end && *c->p != '"')
-        c->p += *c->p == '\\' && c->p + 1 < c->end ? 2 : 1;
-    *ret = (struct str){ from, (size_t)(c->p - from) };
-    return take_char(c, '"');
-}
-
-static bool take_labels(struct cursor *c, struct line *line)
-{
-    while (skip_blank(c), !take_char(c, '}')) {
-        struct str label = take_name(c), value;
-        skip_blank(c);
-        if (label.n == 0 || !take_char(c, '='))
-            return false;
-        skip_blank(c);
-        if (!take_quoted(c, &value))
-            return false;
-        line->has_labels = true;
-        if (str_eqz(label, "process_executable_name"))
-            line->process = value;
-        skip_blank(c);
-        if (!take_char(c, ',') && (c->p >= c->end || *c->p != '}'))
-            return false;
-    }
-    return true;
-}
-
 static bool line_parse(struct str text, struct line *ret)
 {
-    struct cursor c = { text.p, text.p + text.n };
-    *ret = (struct line){ .name = take_name(&c) };
-    if (ret->name.n == 0)
+    struct expo_line l;
+    struct expo_label label;
+    enum expo_found found;
+    *ret = (struct line){ 0 };
+    if (!expo_line_open(text, &l, &ret->name))
         return false;
-    skip_blank(&c);
-    if (take_char(&c, '{') && !take_labels(&c, ret))
-        return false;
-    skip_blank(&c);
-    const char *from = c.p;
-    while (c.p < c.end && *c.p != ' ' && *c.p != '\t')
-        c.p++;
-    ret->value = (struct str){ from, (size_t)(c.p - from) };
-    return ret->value.n > 0;
+    while ((found = expo_line_label(&l, &label)) == EXPO_LABEL) {
+        ret->has_labels = true;
+        if (str_eqz(label.name, "process_executable_name"))
+            ret->process = label.value;
+    }
+    return found == EXPO_NO_MORE && expo_line_value(&l, &ret->value);
+}
+
+bool expo_is_own(struct str name, bool has_labels)
+{
+    return str_starts(name, "phoenix_collector_") || (str_starts(name, "process_") && !has_labels);
 }
 
 /** The collector's own counters, which are no series of the pipeline. */
 static bool take_own(const struct line *line, struct expo *e)
 {
-    if (str_starts(line->name, "process_") && !line->has_labels)
-        return true;
-    if (!str_starts(line->name, "phoenix_collector_"))
+    if (!expo_is_own(line->name, line->has_labels))
         return false;
+    if (!str_starts(line->name, "phoenix_collector_"))
+        return true;
     static const char *const own[] = { "points_total", "points_in_total", "dropped_total", "bytes_total" };
     double *const to[] = { &e->points, &e->points_in, &e->dropped, &e->bytes };
     struct str rest = { line->name.p + 18, line->name.n - 18 };

@@ -28,6 +28,8 @@ struct expo {
     /** The collector's own counters; NAN: not shown. */
     double points, points_in, dropped, bytes;
 };
+/** Whether a sample is the collector's own and no series of the pipeline. */
+bool expo_is_own(struct str name, bool has_labels);
 /** @p critical may be NULL. */
 void expo_scan(struct str text, struct names *critical, struct expo *ret);
 #endif

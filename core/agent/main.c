@@ -16,6 +16,7 @@
 #include "core/agent/heartbeat.h"
 #include "core/agent/logs.h"
 #include "core/agent/poller.h"
+#include "core/agent/push.h"
 #include "core/agent/sampler.h"
 #include "core/base/log.h"
 #include "core/base/settings.h"
@@ -36,6 +37,7 @@ struct agent {
     struct loads *loads;
     struct executor *executor;
     struct outbox *samples, *log_lines;
+    struct push *push;
     struct sampler *sampler;
     struct logs *logs;
     struct heartbeat *heartbeat;
@@ -51,6 +53,8 @@ static void on_look(void *arg)
     a->is_look_due = false;
     if (a->sampler)
         sampler_changed(a->sampler);
+    if (a->push)
+        push_changed(a->push);
     if (a->logs)
         logs_changed(a->logs);
 }
@@ -67,17 +71,23 @@ static void on_changed(void *arg)
 
 /* -------------------------------------------------------------------------------------- stop */
 
-static void on_collectors_stopped(void *arg)
+static void on_groups_deleted(void *arg)
 {
     struct agent *a = arg;
     loop_stop(a->loop);
+}
+
+static void on_collectors_stopped(void *arg)
+{
+    struct agent *a = arg;
+    push_shutdown(a->push, on_groups_deleted, a);
 }
 
 static void on_loads_stopped(void *arg)
 {
     struct agent *a = arg;
     if (a->settings->agent_keep_collectors)
-        loop_stop(a->loop);
+        on_collectors_stopped(a);
     else
         supervisor_shutdown(a->supervisor, on_collectors_stopped, a);
 }
@@ -219,6 +229,21 @@ static int supervisor_open(struct agent *a, struct err *err)
     return 0;
 }
 
+static int push_open(struct agent *a, struct err *err)
+{
+    const struct settings *s = a->settings;
+    struct push_conf conf = { .loop = a->loop,
+                              .fetcher = a->fetcher,
+                              .supervisor = a->supervisor,
+                              .state = a->state,
+                              .url = s->pushgateway_url,
+                              .host_id = a->host_id,
+                              .interval_ns = s->pushgateway_interval,
+                              .is_on = s->feature_pushgateway };
+    a->push = push_new(&conf, err);
+    return a->push ? 0 : err->code;
+}
+
 /** Everything that can fail, in the order in which it may: nothing runs yet. */
 static int agent_open(struct agent *a, struct err *err)
 {
@@ -230,9 +255,10 @@ static int agent_open(struct agent *a, struct err *err)
     a->fetcher = a->state ? fetcher_new(a->loop, "phoenix-agent/" PACKAGE_VERSION, err) : NULL;
     a->uplink = a->fetcher ? uplink_new(a->fetcher, a->settings->api_url, a->host_id, err) : NULL;
     if (!a->uplink || registry_open(a, err) != 0 || outboxes_open(a, err) != 0 ||
-        supervisor_open(a, err) != 0)
+        supervisor_open(a, err) != 0 || push_open(a, err) != 0)
         return err->code;
-    a->sampler = sampler_new(a->loop, a->fetcher, a->supervisor, a->samples);
+    a->sampler = sampler_new(a->loop, a->fetcher, a->supervisor, a->samples,
+                             a->settings->feature_pushgateway ? a->push : NULL);
     a->logs = logs_new(a->loop, a->supervisor, a->log_lines, err);
     if (!a->logs || loop_on_signal(a->loop, SIGTERM, on_terminate, a, err) != 0 ||
         loop_on_signal(a->loop, SIGINT, on_terminate, a, err) != 0)
@@ -249,6 +275,7 @@ static void agent_begin(struct agent *a)
     if (err.code != 0)
         log_error(EV_STATE_FAILED, NULL, &err, "the agent's state is unreadable and was put aside");
     supervisor_load(a->supervisor, state);
+    push_load(a->push, state);
     executor_load(a->executor, state);
     struct heartbeat_conf heartbeat = {
         .loop = a->loop,
@@ -287,6 +314,8 @@ static void agent_close(struct agent *a)
     fetcher_free(a->fetcher);
     logs_free(a->logs);
     sampler_free(a->sampler);
+    push_free(a->push);
+    a->push = NULL;
     a->logs = NULL;
     a->sampler = NULL; /* a look that is still due finds nobody */
     outbox_free(a->samples);

@@ -46,15 +46,17 @@ struct sampler {
     struct fetcher *fetcher;
     struct supervisor *supervisor;
     struct outbox *out;
+    struct push *push; /* NULL: off */
     struct group *groups;
 };
 
 static void on_tick(void *arg);
 
-struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out)
+struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out,
+                            struct push *p)
 {
     struct sampler *made = mem_alloc(sizeof *made);
-    *made = (struct sampler){ .loop = l, .fetcher = f, .supervisor = s, .out = out };
+    *made = (struct sampler){ .loop = l, .fetcher = f, .supervisor = s, .out = out, .push = p };
     return made;
 }
 
@@ -121,11 +123,25 @@ static void judge_critical(struct group *g)
     }
 }
 
+static struct push_tick tick_of(const struct reading *r)
+{
+    const struct group *g = r->group;
+    return (struct push_tick){ .experiment_id = g->experiment_id,
+                               .variant = r->variant,
+                               .tick_ns = g->tick_ns,
+                               .interval_ns = g->interval_ns };
+}
+
 static void tick_done(struct group *g)
 {
+    struct sampler *s = g->sampler;
     judge_critical(g);
-    for (unsigned i = 0; i < g->n_arms; i++)
-        write_row(g->sampler, g, &g->arms[i]);
+    for (unsigned i = 0; i < g->n_arms; i++) {
+        struct push_tick tick = tick_of(&g->arms[i]);
+        write_row(s, g, &g->arms[i]);
+        if (s->push)
+            push_measures(s->push, &tick, g->arms[i].values);
+    }
     arms_clear(g);
 }
 
@@ -143,6 +159,9 @@ static void take_exposition(struct reading *r, const struct collector *c, const 
     r->values[MEASURE_DROPPED] = e.dropped;
     r->values[MEASURE_BYTES] = e.bytes;
     r->values[MEASURE_SCRAPE] = (double)reply->took_ns / (double)NS_PER_S;
+    struct push_tick tick = tick_of(r);
+    if (r->group->sampler->push)
+        push_exposition(r->group->sampler->push, &tick, reply->body);
 }
 
 static void on_scraped(void *arg, const struct fetch_reply *reply)

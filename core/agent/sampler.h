@@ -5,12 +5,15 @@
 #ifndef PHOENIX_AGENT_SAMPLER_H
 #define PHOENIX_AGENT_SAMPLER_H
 #include "core/agent/outbox.h"
+#include "core/agent/push.h"
 #include "core/agent/supervisor.h"
 
 struct sampler;
 /** Names of the measures in the order of measures.def, NULL-terminated: what a batch of rows has. */
 extern const char *const sampler_measures[];
-struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out);
+/** @p p is told of each tick; NULL: nothing is pushed. */
+struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out,
+                            struct push *p);
 void sampler_free(struct sampler *s); /**< NULL allowed */
 /** Collectors came, went or changed: look which experiments are to be read, and how often. */
 void sampler_changed(struct sampler *s);

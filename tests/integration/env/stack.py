@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prometheus and Pushgateway under test: the real programs on free ports of loopback, with their data and
 logs in a temporary folder. Debian's packages prometheus and prometheus-pushgateway, see scripts/packages.sh."""
+import http.server
 import json
 import pathlib
 import re
 import signal
 import subprocess
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -141,3 +143,42 @@ class Prometheus(Server):
     def is_scraping(self):
         """All targets have answered a scrape."""
         return [value for _, value in self.query("up")] == [1.0] * len(self.targets)
+
+
+class Pretender:
+    """A server that answers as the test says: answer(method, path, body) -> (status, bytes), or None to
+    close the connection. Takes the place of either program."""
+
+    def __init__(self, answer, port=0):
+        self.answer, self.seen = answer, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def take(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.seen.append((self.command, self.path, body.decode("utf-8", "replace")))
+                answer = outer.answer(*outer.seen[-1])
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self.send_response(answer[0])
+                self.send_header("Content-Length", str(len(answer[1])))
+                self.end_headers()
+                self.wfile.write(answer[1])
+            do_GET = do_PUT = do_POST = do_DELETE = take
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = allow_reuse_address = True
+
+            def handle_error(self, *_):
+                pass  # who asked has gone
+        self.server = Quiet(("127.0.0.1", port), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
