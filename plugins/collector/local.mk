@@ -17,5 +17,9 @@ collector_otelcol_la_SOURCES = $(OTELCOL_BACKEND) $(COLLECTOR_DOC) $(COLLECTOR_C
 collector_otelcol_la_CFLAGS = $(PLUGIN_CFLAGS)
 collector_otelcol_la_LDFLAGS = $(PLUGIN_LINK)
 collector_otelcol_la_LIBADD = $(YAML_LIBS)
+# The same, for tests to link.
+check_LIBRARIES += libotelcol.a
+libotelcol_a_SOURCES = $(collector_otelcol_la_SOURCES)
+libotelcol_a_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=otelcol
 EXTRA_DIST += %D%/common/.may_include %D%/native/native.md %D%/native/.may_include \
   %D%/otelcol/otelcol.md %D%/otelcol/.may_include

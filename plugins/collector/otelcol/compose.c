@@ -190,12 +190,12 @@ static void list_secrets(struct composer *c)
 
 static void build(struct composer *c, struct doc_node *root)
 {
+    c->values.faults = &c->first.faults;
+    values_resolve(&c->values, root);
     if (root->kind != DOC_MAP) {
         place_fault(&c->first.faults, NULL, root, "it must be a map");
         return;
     }
-    c->values.faults = &c->first.faults;
-    values_resolve(&c->values, root);
     take_extras(c, root);
     if (!c->extras) return;
     take_receivers(c, root);

@@ -80,7 +80,8 @@ bool tree_lists(const struct doc_node *list, const char *text)
 bool tree_equal(const struct doc_node *a, const struct doc_node *b)
 {
     if (a->kind != b->kind || !a->key != !b->key || (a->key && strcmp(a->key, b->key))) return false;
-    if (a->kind == DOC_SCALAR) return a->plain == b->plain && !strcmp(a->text, b->text);
+    if (doc_is_null(a) || doc_is_null(b)) return doc_is_null(a) && doc_is_null(b);
+    if (a->kind == DOC_SCALAR) return doc_is_string(a) == doc_is_string(b) && !strcmp(a->text, b->text);
     const struct doc_node *x = a->child, *y = b->child;
     while (x && y && tree_equal(x, y)) {
         x = x->next;
@@ -121,7 +122,7 @@ void tree_merge(struct doc_node *into, struct doc_node *from, enum merge how, co
                         : ours->kind == DOC_LIST ? "list"
                                                  : "text or a number");
         else if (ours->kind == DOC_MAP) tree_merge(theirs, ours, how, &here, faults);
-        else if (ours->kind == DOC_LIST) merge_lists(theirs, ours);
+        else if (how == MERGE_OWN && ours->kind == DOC_LIST) merge_lists(theirs, ours);
         else if (how == MERGE_OWN && strcmp(theirs->text, ours->text))
             place_fault(faults, &here, theirs, "is for Phoenix to set: leave it out");
     }

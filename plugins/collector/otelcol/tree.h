@@ -35,11 +35,11 @@ bool tree_equal(const struct doc_node *a, const struct doc_node *b);
 bool tree_is_type(const struct doc_node *component, const char *type);
 
 enum merge {
-    MERGE_OWN,    /**< a scalar that both have and that differs is a fault: it is ours to say */
-    MERGE_DEFAULT /**< what the document has stays */
+    MERGE_OWN,    /**< ours to say: a scalar that differs is a fault, lists grow by the texts that they lack */
+    MERGE_DEFAULT /**< scalars and lists of the document stay */
 };
-/** Hang into @p into what it lacks of @p from, whose nodes are taken; both are maps. Maps merge, lists grow
- *  by the texts that they lack, null counts as absent. */
+/** Hang into @p into what it lacks of @p from, whose nodes are taken; both are maps. Maps merge; null counts
+ *  as absent. */
 void tree_merge(struct doc_node *into, struct doc_node *from, enum merge how, const struct place *place,
                 struct doc_faults *faults);
 #endif

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The two-byte characters up to U+009F, and U+FEFF, U+FFFE, U+FFFF: YAML wants them escaped. 0: none. */
+/* Characters that YAML wants escaped, or takes for the end of a line; 0: this is none. */
 static unsigned odd_character(const unsigned char *s)
 {
     if (s[0] == 0xC2 && s[1] < 0xA0) return s[1];
-    if (s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF) return 0xFEFF;
-    if (s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE) return 0xFF00u | (s[2] + 0x40u);
-    return 0;
+    if ((s[0] & 0xF0) != 0xE0 || !s[1] || !s[2]) return 0;
+    unsigned c = (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+    return c == 0x2028 || c == 0x2029 || c == 0xFEFF || c >= 0xFFFE ? c : 0;
 }
 
 static void write_quoted(FILE *out, const char *text)
