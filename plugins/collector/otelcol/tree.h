@@ -35,7 +35,7 @@ bool tree_equal(const struct doc_node *a, const struct doc_node *b);
 bool tree_is_type(const struct doc_node *component, const char *type);
 
 enum merge {
-    MERGE_OWN,    /**< ours to say: a scalar that differs is a fault, lists grow by the texts that they lack */
+    MERGE_OWN,    /**< ours to say: a scalar that differs is a fault, lists grow by what they lack */
     MERGE_DEFAULT /**< scalars and lists of the document stay */
 };
 /** Hang into @p into what it lacks of @p from, whose nodes are taken; both are maps. Maps merge; null counts
