@@ -8,7 +8,8 @@ dist_nativetemplate_DATA = %D%/otel-templates/native/adaptive.yaml \
   %D%/otel-templates/native/sampling.yaml %D%/otel-templates/native/topk.yaml \
   %D%/otel-templates/native/topk-rollup.yaml
 otelcoltemplatedir = $(phxdatadir)/otel-templates/otelcol
-dist_otelcoltemplate_DATA = %D%/otel-templates/otelcol/common.yaml %D%/otel-templates/otelcol/marked.yaml \
+dist_otelcoltemplate_DATA = %D%/otel-templates/otelcol/common.yaml %D%/otel-templates/otelcol/classes.yaml \
+  %D%/otel-templates/otelcol/marked.yaml \
   %D%/otel-templates/otelcol/summed.yaml %D%/otel-templates/otelcol/adaptive.yaml \
   %D%/otel-templates/otelcol/aggregate.yaml %D%/otel-templates/otelcol/baseline.yaml \
   %D%/otel-templates/otelcol/hybrid.yaml %D%/otel-templates/otelcol/priority.yaml \

@@ -24,6 +24,7 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/env/fakeapi.py %D%/integration/env/fleet.py \
   %D%/integration/test_agent.py %D%/integration/test_api_agents.py %D%/integration/test_experiments.py \
   %D%/integration/test_loads.py %D%/integration/test_admission.py %D%/integration/env/flood.py \
+  %D%/integration/env/collector.py %D%/integration/env/proctable.py %D%/integration/test_templates_otelcol.py \
   %D%/integration/test_pipelines.py %D%/integration/env/lab.py \
   %D%/integration/env/proxy.py %D%/integration/env/pg.py %D%/integration/env/rows.py \
   %D%/integration/env/workers.py %D%/integration/env/replicas.py %D%/integration/env/clock.c \

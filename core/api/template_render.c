@@ -101,6 +101,18 @@ static struct json *flatten(const struct json *warnings)
     return texts;
 }
 
+/* What a backend refuses where somebody gave values, and not only the template, is taken for their fault. */
+static int blame(const struct render_ask *ask, struct faults *faults, struct err *err)
+{
+    if (err->code != ERR_CONFIG || json_len(ask->parameters) + json_len(ask->extra) == 0) {
+        return err->code;
+    }
+    char at[sizeof faults->at[0].pointer];
+    snprintf(at, sizeof at, "%s/parameters", ask->pointer ? ask->pointer : "");
+    fault_add(faults, at, "%s", err->msg);
+    return err_set(err, ERR_INVALID, "%s: %s", faults->at[0].pointer, faults->at[0].msg);
+}
+
 int template_render(struct api *api, const struct render_ask *ask, struct rendered *ret,
                     struct faults *faults, struct err *err)
 {
@@ -132,5 +144,5 @@ int template_render(struct api *api, const struct render_ask *ask, struct render
         hash_files(ret->files, ret->config_hash);
     }
     words_done(&words);
-    return rc;
+    return rc == 0 ? 0 : blame(ask, faults, err);
 }

@@ -38,8 +38,9 @@ struct rendered {
  * Validate the parameters, fill in what is missing, render, and let the backend check what it rendered.
  *
  * @param faults Reset first. Filled when the answer is ERR_INVALID: give it to reply_faults().
- * @errors NOTFOUND no such template; INVALID faults of the parameters or of the reference; CONFIG the
- *         template's file is wrong; UNSUPPORTED no such backend; or what the backend's plugin said
+ * @errors NOTFOUND no such template; INVALID faults of the parameters or of the reference, or the backend
+ *         refuses what parameters make of the template; CONFIG the template's file is wrong; UNSUPPORTED no
+ *         such backend; or what the backend's plugin said
  * @owner  the caller ends *ret with rendered_done(), also after an error
  */
 int template_render(struct api *api, const struct render_ask *ask, struct rendered *ret,

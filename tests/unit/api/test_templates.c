@@ -208,6 +208,16 @@ START_TEST(what_the_backend_refuses_is_an_error)
 }
 END_TEST
 
+START_TEST(what_the_backend_refuses_of_a_value_is_the_fault_of_who_gave_it)
+{
+    templates_load(&pipelines, dir);
+    ck_assert_int_eq(try("topk", "{\"needed\":\"explode\"}", NULL), ERR_INVALID);
+    ck_assert_str_eq(faults.at[0].pointer, "/candidate_template/parameters");
+    ck_assert_ptr_nonnull(strstr(faults.at[0].msg, "it would explode"));
+    ck_assert_ptr_nonnull(strstr(err.msg, "it would explode"));
+}
+END_TEST
+
 static const char *const faulty[] = {
     "name: other\ncollector: native\nsummary: s\npipeline: {}\n",
     "name: faulty\ncollector: otelcol\nsummary: s\npipeline: {}\n",
@@ -367,6 +377,7 @@ int main(void)
     tcase_add_loop_test(tc, a_bad_parameter_is_named_by_its_pointer, 0, sizeof bad / sizeof bad[0]);
     tcase_add_test(tc, an_unknown_template_or_collector_is_not_found);
     tcase_add_test(tc, what_the_backend_refuses_is_an_error);
+    tcase_add_test(tc, what_the_backend_refuses_of_a_value_is_the_fault_of_who_gave_it);
     tcase_add_loop_test(tc, a_faulty_file_is_told_and_left_out_and_the_others_stay, 0,
                         sizeof faulty / sizeof faulty[0]);
     tcase_add_loop_test(tc, a_part_is_left_out_when_its_value_is_false_or_zero_or_empty, 0,

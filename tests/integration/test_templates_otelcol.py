@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The templates for the OpenTelemetry Collector against a real one: it accepts what they render, whatever the
+parameters are, and keeps and drops what their pages say, of a made-up table of processes."""
+import http.client
+import json
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+import yaml
+
+from env.api import Api
+from env.collector import Collector, validate
+from env.common import SOURCE, wait_until
+from env.proctable import MIB, ProcTable
+
+pytestmark = pytest.mark.timeout(120)
+FOLDERS = SOURCE / "etc" / "otel-templates"
+
+
+def is_concrete(path):
+    return not yaml.safe_load(path.read_text()).get("abstract")
+
+
+TEMPLATES = sorted((c, p.stem) for c in ("nrdot", "otelcol") for p in (FOLDERS / c).glob("*.yaml") if is_concrete(p))
+NAMES = sorted(name for collector, name in TEMPLATES if collector == "otelcol")
+HELL = ['"', "'", "\\", "$", "$$", "${env:HOME}", "$HOME", "\n", "x\ny", '")) or true', "#", "a: b", "*", "?", "[a-", "(?i)",
+        "é", "漢字", "\u2028", "{critical}", "{{.}}", "%s", "- x", "\t", " "]
+
+
+@pytest.fixture(scope="module")
+def render():
+    """render(collector, template, **parameters): (status, files by name or what it said)."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="phoenix-test-"))
+    server = Api(folder).start()
+
+    def call(path, body=None):
+        link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        link.request("POST" if body else "GET", path, body and json.dumps(body), {"Content-Type": "application/json"})
+        answer = link.getresponse()
+        status, doc = answer.status, json.loads(answer.read())
+        link.close()
+        return status, doc
+
+    def rendered(collector, template, **parameters):
+        if collector == "nrdot":
+            parameters.setdefault("license_key", "newrelic")
+        status, doc = call("/api/v1/pipelines/render",
+                           {"collector": collector, "template": template, "parameters": parameters})
+        return status, {f["name"]: f["content"] for f in doc["files"]} if status == 200 else doc
+
+    rendered.call = call
+    yield rendered
+    server.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def parameters_of(render, collector, template):
+    listed = render.call("/api/v1/pipelines/templates")[1]["templates"]
+    found, = [t for t in listed if (t["collector"], t["name"]) == (collector, template)]
+    return found["parameters"]["properties"]
+
+
+def extreme(name, schema, end):
+    """The least or the most that the schema of one parameter lets through."""
+    if name == "root_path":
+        return "/." * 127 if end == "maximum" else ""  # a folder that is there
+    if name.endswith("_url"):
+        return "https://127.0.0.1:9/" + "x" * 900 if end == "maximum" else schema["default"]
+    if "enum" in schema:
+        return schema["enum"][0 if end == "minimum" else -1]
+    if schema["type"] in ("integer", "number"):
+        return schema[end]
+    if schema["type"] == "boolean":
+        return end == "maximum"
+    if schema["type"] == "array":
+        item = extreme("", schema["items"], end)
+        return [item] * schema.get("minItems" if end == "minimum" else "maxItems", 0)
+    return "x" * schema.get("minLength" if end == "minimum" else "maxLength", 0)
+
+
+def hell_of(template):
+    """Names that are ranked go to the collector as they are, so the plugin lets no variable in."""
+    return [text for text in HELL if template != "topk-exact" or "${" not in text]
+
+
+VARIANTS = {
+    "minima": lambda template, schemas: {k: extreme(k, s, "minimum") for k, s in schemas.items()},
+    "maxima": lambda template, schemas: {k: extreme(k, s, "maximum") for k, s in schemas.items()},
+    "texts from hell": lambda template, schemas: {k: hell_of(template) for k, s in schemas.items()
+                                                  if s["type"] == "array" and "enum" not in s["items"]},
+}
+
+
+@pytest.mark.parametrize("collector, template", TEMPLATES)
+def test_a_real_collector_accepts_every_template(render, folder, collector, template):
+    status, files = render(collector, template)
+    assert status == 200, files
+    assert validate(files, folder) == ""
+    assert all("description" in s and "type" in s for s in parameters_of(render, collector, template).values())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("template", NAMES)
+def test_a_real_collector_accepts_extreme_parameters(render, folder, template, variant):
+    given = VARIANTS[variant](template, parameters_of(render, "otelcol", template))
+    status, files = render("otelcol", template, **given)
+    assert status == 200, files
+    assert validate(files, folder) == ""
+
+
+TEXTS = ["root_path", "remote_write_url", "remote_write_authorization", "otlp_url", "otlp_authorization"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_from_hell_stays_a_text_or_is_refused_and_named(render, folder, name):
+    for text in HELL:
+        more = {name.replace("authorization", "url"): "http://127.0.0.1:9/"} if "authorization" in name else {}
+        status, files = render("otelcol", "baseline", **more, **{name: text})
+        if status != 200:
+            assert status == 422 and files["errors"], (text, files)
+            continue
+        config = yaml.safe_load(files["config.yaml"])
+        assert set(config["service"]["pipelines"]) == {"metrics/applications", "metrics/host"}
+        said = validate(files, folder)
+        assert said == "" or name.endswith("_url") or "invalid root_path" in said, (text, said)
+
+
+def test_other_exporters_are_there_when_they_are_wanted(render):
+    def exporters(**parameters):
+        config = yaml.safe_load(render("otelcol", "baseline", **parameters)[1]["config.yaml"])
+        everywhere = [p["exporters"] for p in config["service"]["pipelines"].values()]
+        assert all(names == everywhere[0] for names in everywhere)
+        return config, everywhere[0]
+
+    assert exporters()[1] == ["prometheus"]
+    assert exporters(remote_write_url="http://p/api/v1/write")[1] == ["prometheus", "prometheus_remote_write"]
+    config, names = exporters(otlp_url="http://p/v1/metrics", otlp_authorization="token")
+    assert names == ["prometheus", "otlp_http"] and "prometheus_remote_write" not in config["exporters"]
+    assert config["exporters"]["otlp_http"]["headers"] == {"Authorization": "${env:PHX_SECRET_1}"}
+
+
+def test_the_licence_key_is_a_secret_by_name(render):
+    status, files = render("nrdot", "topk-threshold", license_key="my.key")
+    config = yaml.safe_load(files["config.yaml"])["exporters"]["otlp_http"]
+    assert config["headers"]["api-key"] == "${env:PHX_SECRET_1}"
+    assert config["metrics_endpoint"] == "https://otlp.nr-data.net/v1/metrics"
+    assert json.loads(files["phoenix.json"])["secrets"] == ["my.key"]
+    assert render("nrdot", "topk-threshold", license_key="")[0] == 422
+
+
+# ---- what runs
+
+ODD = 'a"b\\$c [x]*'  # a name that has all that could hurt, in 15 bytes
+ALWAYS = [ODD, "sshd"]
+
+
+@pytest.fixture
+def table(folder):
+    """busy and java are above the default thresholds; the critical ones and idle are below; four are called worker."""
+    made = ProcTable(folder)
+    made.add("busy", rate=0.5)
+    made.add("java", mib=500)
+    for name in ("sshd", "sshd", ODD, "idle"):
+        made.add(name)
+    for _ in range(4):
+        made.add("worker", mib=10, user=100.0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(render, folder, table):
+    """start(template, **parameters): a collector that looks at the table each second."""
+    running = []
+
+    def started(template, overlay=None, **parameters):
+        asked = {"interval_s": 1, "root_path": str(table.root), "host_totals": False,
+                 "critical": [ODD.replace("*", "?"), "ssh*"], **parameters}
+        status, files = render("otelcol", template, **asked)
+        assert status == 200, files
+        running.append(Collector(files, folder / f"c{len(running)}", overlay))
+        return running[-1].start()
+
+    yield started
+    for collector in running:
+        collector.close()
+
+
+def processes(collector):
+    """{(name, pid): memory}; pid is "" where processes are added up."""
+    found = {}
+    for (metric, labels), value in collector.samples().items():
+        labels = dict(labels)
+        if metric == "process_memory_usage_bytes":
+            found[labels["process_executable_name"], labels.get("process_pid", "")] = value
+    return found
+
+
+def names(collector):
+    return sorted(name for name, _ in processes(collector))
+
+
+def cpu(collector, name):
+    """CPU time of all series of that name."""
+    return sum(value for (metric, labels), value in collector.samples().items()
+               if metric == "process_cpu_time_seconds_total" and dict(labels)["process_executable_name"] == name)
+
+
+METRICS = {"process_cpu_time_seconds_total", "process_disk_io_bytes_total", "process_memory_usage_bytes",
+           "process_memory_virtual_bytes"}
+
+
+def keeps(collector, *wanted):
+    """It comes to show these names, one for each process or sum, with all metrics of each."""
+    want = sorted([*wanted, *ALWAYS, "sshd"])
+
+    def is_so():
+        metrics = {}
+        for metric, labels in collector.samples():
+            metrics.setdefault(dict(labels)["process_executable_name"], set()).add(metric)
+        return names(collector) == want and all(m == METRICS for m in metrics.values())
+    wait_until(is_so, f"{want} are shown", 30)
+
+
+def test_baseline_keeps_all_and_host_totals_are_an_option(start):
+    collector = start("baseline")
+    keeps(collector, "busy", "idle", "java", *["worker"] * 4)
+    whole = start("baseline", host_totals=True)
+    wait_until(lambda: any(metric.startswith("system_memory") for metric, _ in whole.samples()), "totals are shown", 30)
+
+
+def test_topk_threshold_keeps_what_uses_cpu_or_memory(start, table):
+    table.run()
+    keeps(start("topk-threshold"), "busy", "java")
+
+
+def test_a_rule_with_0_is_off(start, table):
+    table.run()
+    keeps(start("topk-threshold", memory_mib=0), "busy")
+    keeps(start("topk-threshold", cpu_percent=0), "java")
+    keeps(start("topk-threshold", cpu_percent=0, memory_mib=0))
+
+
+def test_a_process_that_becomes_quiet_goes(start, table):
+    table.run()
+    collector = start("topk-threshold", memory_mib=0)
+    keeps(collector, "busy")
+    table.processes[0].rate = 0
+    keeps(collector)
+
+
+def test_adaptive_keeps_many_threads_and_what_is_unlike_its_life(start, table):
+    table.add("threads", threads=300)
+    table.add("steady", rate=0.03, user=3000.0)  # 3 % of a CPU, now and in the 100,000 s of its life
+    table.add("waking", rate=0.03, user=10.0)
+    table.run()
+    collector = start("adaptive", threads=200)
+    wait_until(lambda: set(names(collector)) == {"busy", "java", "threads", "waking", *ALWAYS}, "they are shown", 30)
+    keeps(start("adaptive", anomaly_factor=0), "busy", "java")
+
+
+def test_priority_keeps_classes_down_to_one(start):
+    lists = {"high": ["idle"], "medium": ["work*", "java"], "memory_mib": 100}
+    keeps(start("priority", keep="critical", **lists))
+    keeps(start("priority", keep="high", **lists), "idle")
+    keeps(start("priority", keep="medium", **lists), "idle", "java")
+    keeps(start("priority", keep="low", **lists), "busy", "idle", "java", *["worker"] * 4)
+
+
+def test_hybrid_is_adaptive_after_classes(start, table):
+    table.run()
+    keeps(start("hybrid"), "busy", "java")
+    keeps(start("hybrid", keep="high", high=["java", "idle"]), "java")
+
+
+def test_topk_exact_reads_only_what_the_agent_names(start, render):
+    files = render("otelcol", "topk-exact", k=2, by=["cpu"], critical=["ssh*"], rank_interval_s=60)[1]
+    assert json.loads(files["phoenix.json"])["rank"] == {"k": 2, "by": ["cpu"], "critical": ["ssh*"], "every": "60s"}
+    overlay = {"receivers": {"host_metrics": {"scrapers": {"process": {"include": {
+        "match_type": "strict", "names": ["busy", "sshd", ODD.replace("$", "$$")]}}}}}}
+    keeps(start("topk-exact", overlay=json.dumps(overlay)), "busy")
+
+
+def fnv(text):
+    """FNV-1a of 64 bits, signed."""
+    h = 0xCBF29CE484222325
+    for byte in text.encode():
+        h = (h ^ byte) * 0x100000001B3 % (1 << 64)
+    return h - (1 << 64) if h >> 63 else h
+
+
+def test_sampling_keeps_the_share_that_the_hash_says(start, table):
+    def chosen(percent):
+        return {(p.name, str(p.pid)) for p in table.processes
+                if p.name in ALWAYS or abs(fnv(f"{p.name}|{p.pid}")) % 100 < percent}
+
+    for i in range(20):
+        table.add(f"w{i}")
+    for percent in (0, 50, 100):
+        collector = start("sampling", percent=percent)
+        wait_until(lambda: set(processes(collector)) == chosen(percent), f"{percent} % are shown", 30)
+    assert len(chosen(0)) == 3 and len(chosen(50)) < len(chosen(100)) == len(table.processes)
+
+
+def test_topk_rollup_keeps_the_totals_of_the_rest(start, table):
+    collector = start("topk-rollup", cpu_percent=0)
+    keeps(collector, "_other", "java")
+    rest = [p for p in table.processes if p.name in ("busy", "idle", "worker")]
+    assert processes(collector)["_other", ""] == sum(p.mib for p in rest) * MIB
+    for p in rest:
+        table.use(p, 1.5)
+    wait_until(lambda: abs(cpu(collector, "_other") - 1.5 * len(rest)) < 0.001, "all was counted", 30)
+    table.end(rest[-1])
+    wait_until(lambda: processes(collector)["_other", ""] == sum(p.mib for p in rest[:-1]) * MIB, "one less", 30)
+    assert abs(cpu(collector, "_other") - 1.5 * len(rest)) < 0.001, "what ended processes used stays"
+
+
+def test_a_process_that_is_kept_is_not_in_the_rest(start, table):
+    table.run()
+    collector = start("topk-rollup")
+    keeps(collector, "_other", "busy", "java")
+    rest = [p for p in table.processes if p.name in ("idle", "worker")]
+    wait_until(lambda: processes(collector)["_other", ""] == sum(p.mib for p in rest) * MIB, "busy is out", 30)
+
+
+def test_aggregate_sums_by_name_and_keeps_critical_pids(start, table):
+    collector = start("aggregate")
+    keeps(collector, "busy", "idle", "java", "worker")
+    workers = [p for p in table.processes if p.name == "worker"]
+    shown, sshd = processes(collector), {str(p.pid) for p in table.processes if p.name == "sshd"}
+    assert shown["worker", ""] == 40 * MIB and {pid for name, pid in shown if name == "sshd"} == sshd
+    for p in workers:
+        table.use(p, 0.25, read=1000)
+    wait_until(lambda: abs(cpu(collector, "worker") - 1.0) < 0.001, "all was counted", 30)
+    io = {dict(labels)["direction"]: value for (metric, labels), value in collector.samples().items()
+          if metric == "process_disk_io_bytes_total" and dict(labels)["process_executable_name"] == "worker"}
+    assert io == {"read": 4000, "write": 8000}
+    table.end(workers[0])
+    wait_until(lambda: processes(collector)["worker", ""] == 30 * MIB, "one less", 30)
+    assert abs(cpu(collector, "worker") - 1.0) < 0.001
+
+
+def test_what_applications_send_passes_whole(start, render):
+    collector = start("topk-threshold")
+    resource = [{"key": k, "value": {"stringValue": v}} for k, v in
+                (("service.name", "shop"), ("process.pid", "7"), ("process.executable.name", "node"), ("team", "a"))]
+    point = {"attributes": [{"key": "shelf", "value": {"stringValue": "left"}}], "timeUnixNano": "1790000000000000000",
+             "asDouble": 2.5}
+    body = {"resourceMetrics": [{"resource": {"attributes": resource}, "scopeMetrics": [{"metrics": [
+        {"name": "shop.load", "gauge": {"dataPoints": [point]}}]}]}]}
+    link = http.client.HTTPConnection("127.0.0.1", int(collector.env["PHX_OTLP_HTTP_PORT"]), timeout=30)
+    link.request("POST", "/v1/metrics", json.dumps(body), {"Content-Type": "application/json"})
+    assert link.getresponse().status == 200
+    link.close()
+
+    def shown():
+        return [dict(labels) for (metric, labels), value in collector.samples().items() if metric == "shop_load"]
+    wait_until(shown, "the application's metric is shown", 30)
+    assert {"shelf": "left", "team": "a", "process_pid": "7"}.items() <= shown()[0].items()
