@@ -262,15 +262,20 @@ int cmd_pipeline_list(struct ctx *c)
 
 int cmd_pipeline_templates(struct ctx *c)
 {
-    int code;
     if (c->args.n_words == 0)
         return show_all(c, "/api/v1/pipelines/templates", "templates", templates);
-    struct json *doc CLEANUP_JSON = get(c, "/api/v1/pipelines/templates/%s", c->args.words[0], &code);
-    if (!doc || print_document(c, doc))
-        return code;
+    struct err err = { 0 };
+    struct target t;
+    target_init(&t, "/api/v1/pipelines/templates/%s", c->args.words[0]);
+    target_query(&t, "collector", args_get(&c->args, "collector"));
+    struct json *doc CLEANUP_JSON = client_get(c->client, &t, &err);
+    if (!doc)
+        return print_error(c, &err);
+    if (print_document(c, doc))
+        return EXIT_PASS;
     print_record(doc, templates, stdout);
     print_parameters(c, json_get(doc, "parameters"));
-    return code;
+    return EXIT_PASS;
 }
 
 int cmd_load_list(struct ctx *c)

@@ -59,8 +59,8 @@ void on_template_list(struct request *rq)
 void on_template_get(struct request *rq)
 {
     struct err err = { 0 };
-    const struct template *t =
-        template_find(request_api(rq)->pipelines, NULL, request_param(rq, "name"), &err);
+    const struct template *t = template_find(request_api(rq)->pipelines, request_query(rq, "collector"),
+                                             request_param(rq, "name"), &err);
     if (!t) {
         reply_error(rq, &err);
         return;

@@ -119,6 +119,7 @@ def test_every_command_works_and_prints_in_every_format(cli, tmp_path):
 
     assert {t["name"] for t in cli.everywhere("pipeline templates")["templates"]} >= {"topk", "adaptive"}
     assert cli.everywhere("pipeline templates", "topk")["name"] == "topk"
+    assert cli.everywhere("pipeline templates", "hybrid", "--collector", "otelcol")["collector"] == "otelcol"
     config = tmp_path / "collector.yaml"
     config.write_text(cli.run("pipeline render", "topk", "-p", "k=7").stdout)
     assert yaml.safe_load(config.read_text())["processors"][0]["k"] == 7

@@ -30,6 +30,10 @@ def test_templates_are_listed_with_the_schema_of_their_parameters(client):
     topk = client.call("GET", "/api/v1/pipelines/templates/topk")[1]
     assert topk["parameters"]["properties"]["k"]["type"] == "integer"
     assert topk in doc["templates"]
+    for collector in "native", "nrdot", "otelcol":
+        one = client.call("GET", "/api/v1/pipelines/templates/hybrid?collector=" + collector)[1]
+        assert one["collector"] == collector and one in doc["templates"]
+    assert client.call("GET", "/api/v1/pipelines/templates/topk?collector=otelcol")[0] == 404
 
 
 @pytest.mark.parametrize("name", ["adaptive", "aggregate", "baseline", "hybrid", "priority", "sampling", "topk",
