@@ -46,7 +46,7 @@ static struct json *check_analysis(struct api *api, const struct spec *spec, con
     char at[64];
     snprintf(at, sizeof at, "%s/analysis", pointer);
     struct spec_facts facts = { .pointer = at,
-                                .sample_interval_ns = spec->sample_interval_ns,
+                                .sample_interval_ns = looks_sample_interval(api->scheduler->looks, spec),
                                 .duration_ns = spec->duration_ns,
                                 .n_hosts = spec->n_hosts,
                                 .n_critical = json_len(spec->critical) };

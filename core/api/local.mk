@@ -19,7 +19,8 @@ API_AGENT_SOURCES = %D%/waiters.h %D%/waiters_priv.h %D%/waiters.c %D%/taskq.h %
   %D%/samples_scan.h %D%/samples_scan.c %D%/samples.c %D%/logs.c
 # Experiments.
 API_EXPERIMENT_SOURCES = %D%/scheduler.h %D%/scheduler_priv.h %D%/scheduler.c %D%/step.c %D%/step_facts.c \
-  %D%/step_plan.c %D%/looks.c %D%/experiment_doc.h %D%/experiment_doc.c %D%/experiment_new.h \
+  %D%/step_plan.c %D%/looks.c %D%/prom.h %D%/prom.c %D%/prom_query.h %D%/prom_query.c \
+  %D%/prom_rows.h %D%/prom_rows.c %D%/experiment_doc.h %D%/experiment_doc.c %D%/experiment_new.h \
   %D%/experiment_new.c %D%/preview.c %D%/experiments.c %D%/experiment_commands.c
 # Pipelines, plugins and loads.
 API_PIPELINE_SOURCES = %D%/templates.h %D%/pipelines.h %D%/templates.c %D%/template_load.c %D%/template_render.c %D%/backends.c \

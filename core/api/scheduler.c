@@ -108,8 +108,9 @@ static void retry_later(struct run *run, const struct err *err)
 /* When time alone does something: the plan's time, or the next look. */
 static void arm(struct run *run, const struct step *step)
 {
-    int64_t at = step->plan.wake_ns;
-    if (step->doc.phase == PHASE_RUNNING && (at == 0 || run->look_ns < at)) at = run->look_ns;
+    int64_t at = step->plan.wake_ns, look = looks_due(run->s->looks, step);
+    if (step->doc.phase == PHASE_RUNNING && (at == 0 || look < at)) at = look;
+    if (step->doc.phase == PHASE_ANALYZING && look > at) at = look; /* nothing else is waited for */
     if (at == 0) return;
     int64_t delay = at - clock_wall();
     timer_set(run->timer, delay > 0 ? delay : 0);
@@ -318,7 +319,9 @@ int scheduler_start(struct api *api, struct err *err)
 
 void scheduler_drain(struct api *api)
 {
-    if (api->scheduler) scheduler__published(api->scheduler, NULL);
+    if (!api->scheduler) return;
+    scheduler__published(api->scheduler, NULL);
+    looks_drain(api->scheduler->looks);
 }
 
 void scheduler_stop(struct api *api)

@@ -31,6 +31,7 @@ struct run {
     struct command *commands; /**< oldest first */
     bool stepping, again;
     int64_t look_ns;          /**< wall time of the next look; 0: at once */
+    int64_t retry_ns;         /**< not before this is the last look tried again */
     unsigned failures;        /**< steps that failed in a row, for the back-off */
     unsigned outrun;          /**< steps in a row for which another process was faster */
     char **hosts;             /**< of its spec, in its order; NULL: not read yet */
@@ -58,6 +59,7 @@ struct step {
     struct exp_plan plan;
     struct json *result;      /**< of the look, NULL: none was taken */
     struct verdict verdict;
+    bool unseen;              /**< a look was due, but its samples could not be read */
     struct json *kept;        /**< { host: instance id }: deployments that a new one replaces */
     bool *touched;            /**< hosts that get tasks, as in spec.hosts */
     int64_t *seen;            /**< when they were heard of last, as in spec.hosts */
@@ -101,7 +103,13 @@ void looks_stop(struct looks *l);
 const struct kpi_def *looks_kpis(const struct looks *l, size_t *ret_n);
 /** How often a running experiment is looked at, ns. */
 int64_t looks_interval(const struct spec *spec);
+/** How far apart an arm's samples are where they are read: agents' interval, or what Prometheus shows. */
+int64_t looks_sample_interval(const struct looks *l, const struct spec *spec);
+/** Wall time from which a look is due while the experiment is running or analyzing; 0 in other phases. */
+int64_t looks_due(const struct looks *l, const struct step *step);
+/** The program ends: a look that waits for Prometheus ends soon. */
+void looks_drain(struct looks *l);
 /** Read the samples, analyse them on the lane, fill step->result and step->verdict, then next(step,
- *  err). err NULL: fine. */
+ *  err). err NULL: fine, or step->unseen is set and there is nothing. */
 void looks_take(struct looks *l, struct step *step, void (*next)(struct step *step, const struct err *err));
 #endif

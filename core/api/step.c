@@ -102,10 +102,8 @@ static void on_tasks(void *arg, const struct result *res)
 /* While it runs, a look now and then; at the end, the one that counts. */
 static bool look_due(const struct step *step)
 {
-    if (step->cmd) return false;
-    if (step->doc.phase == PHASE_ANALYZING)
-        return step->facts.now_ns >= step->facts.phase_since_ns + ANALYZE_AFTER_NS;
-    return step->doc.phase == PHASE_RUNNING && step->facts.now_ns >= step->run->look_ns;
+    bool looks_at = step->doc.phase == PHASE_RUNNING || step->doc.phase == PHASE_ANALYZING;
+    return !step->cmd && looks_at && step->facts.now_ns >= looks_due(step->run->s->looks, step);
 }
 
 static void on_pipelines(void *arg, const struct result *res)
@@ -133,6 +131,10 @@ static void on_looked(struct step *step, const struct err *err)
         return;
     }
     step->run->look_ns = step->facts.now_ns + looks_interval(&step->spec);
+    if (step->unseen) {
+        decide(step);
+        return;
+    }
     step->facts.look = (struct look_fact){ .breached = step->verdict.breached && !final,
                                            .certain = step->verdict.certain,
                                            .stored = final,
@@ -219,6 +221,7 @@ static void on_committed(void *arg, const struct result *res)
         struct log_ctx ctx = { .exp = step->doc.id };
         log_event(EV_PHASE, &ctx, "%s: %s", phase_name(step->doc.phase), step->plan.why);
         step->run->look_ns = step->facts.now_ns + looks_interval(&step->spec);
+        step->run->retry_ns = 0;
     }
     for (size_t i = 0; i < step->spec.n_hosts; i++)
         if (step->touched[i]) taskq_wake(s->api, step->spec.hosts[i]);

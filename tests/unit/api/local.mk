@@ -15,6 +15,9 @@ tests_unit_api_test_hearing_LDADD = $(API_LIBS) $(UNIT_LIBS)
 tests_unit_api_test_lease_SOURCES = %D%/test_lease.c tests/conformance/store_memory.c
 tests_unit_api_test_lease_CPPFLAGS = $(AM_CPPFLAGS) -DPHX_STATIC_NAME=memory
 tests_unit_api_test_lease_LDADD = $(API_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/api/test_prom
+tests_unit_api_test_prom_SOURCES = %D%/test_prom.c
+tests_unit_api_test_prom_LDADD = $(API_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/api/test_buckets tests/unit/api/test_admission
 tests_unit_api_test_admission_SOURCES = %D%/test_admission.c
 tests_unit_api_test_admission_LDADD = $(API_LIBS) $(UNIT_LIBS)
