@@ -56,8 +56,8 @@ END_TEST
 #define ANSWER(series)                                                                                       \
     "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[" series "]}}"
 #define SERIES(name, host, arm, values)                                                                     \
-    "{\"metric\":{\"__name__\":\"phoenix_arm_" name "\",\"instance\":\"" host "\",\"variant\":\"" arm          \
-    "\",\"job\":\"phoenix\"},\"values\":[" values "]}"
+    "{\"metric\":{\"__name__\":\"phoenix_arm_" name "\",\"instance\":\"" host "\","                           \
+    "\"variant\":\"" arm "\",\"job\":\"phoenix\"},\"values\":[" values "]}"
 
 static const struct sample *samples_of(const char *answer, size_t n)
 {
