@@ -53,10 +53,10 @@ END_TEST
 
 /* ---- answers */
 
-#define ANSWER(series)                                                                                       \
+#define ANSWER(series) \
     "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[" series "]}}"
-#define SERIES(name, host, arm, values)                                                                     \
-    "{\"metric\":{\"__name__\":\"phoenix_arm_" name "\",\"instance\":\"" host "\","                           \
+#define SERIES(name, host, arm, values) \
+    "{\"metric\":{\"__name__\":\"phoenix_arm_" name "\",\"instance\":\"" host "\"," \
     "\"variant\":\"" arm "\",\"job\":\"phoenix\"},\"values\":[" values "]}"
 
 static const struct sample *samples_of(const char *answer, size_t n)
