@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/protocol.md %D%/quickstart.md %D%/store-copy.md %D%/swarm.md %D%/postgresql.md %D%/operations.md %D%/performance.md ARCHITECTURE.md HACKING.md
+EXTRA_DIST += %D%/protocol.md %D%/quickstart.md %D%/store-copy.md %D%/swarm.md %D%/templates.md %D%/postgresql.md %D%/operations.md %D%/performance.md ARCHITECTURE.md HACKING.md
 EXTRA_DIST += %D%/plugin-author.md %D%/rooms/plugin.md %D%/rooms/loop.md %D%/rooms/http.md
 EXTRA_DIST += %D%/statistics.md %D%/rooms/experiment.md
 EXTRA_DIST += %D%/rooms/base.md %D%/rooms/cli.md

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The templates for the OpenTelemetry Collector against a real one: it accepts what they render, whatever the
 parameters are, and keeps and drops what their pages say, of a made-up table of processes."""
+import gzip
 import http.client
+import http.server
 import json
 import pathlib
 import shutil
 import tempfile
+import threading
+import types
 
 import pytest
 import yaml
 
 from env.api import Api
-from env.collector import Collector, validate
+from env.collector import EXPERIMENT, Collector, validate
 from env.common import SOURCE, wait_until
 from env.proctable import MIB, ProcTable
+from env.stack import Prometheus
 
 pytestmark = pytest.mark.timeout(120)
 FOLDERS = SOURCE / "etc" / "otel-templates"
@@ -253,12 +258,12 @@ def test_a_process_that_becomes_quiet_goes(start, table):
 
 def test_adaptive_keeps_many_threads_and_what_is_unlike_its_life(start, table):
     table.add("threads", threads=300)
-    table.add("steady", rate=0.03, user=3000.0)  # 3 % of a CPU, now and in the 100,000 s of its life
-    table.add("waking", rate=0.03, user=10.0)
+    table.add("steady", rate=0.1, user=10_000.0)  # a tenth of a CPU, now and in the 100,000 s of its life
+    table.add("waking", rate=0.1, user=10.0)
     table.run()
-    collector = start("adaptive", threads=200)
+    collector = start("adaptive", cpu_percent=25, threads=200)
     wait_until(lambda: set(names(collector)) == {"busy", "java", "threads", "waking", *ALWAYS}, "they are shown", 30)
-    keeps(start("adaptive", anomaly_factor=0), "busy", "java")
+    keeps(start("adaptive", cpu_percent=25, anomaly_factor=0), "busy", "java")
 
 
 def test_priority_keeps_classes_down_to_one(start):
@@ -294,7 +299,7 @@ def fnv(text):
 def test_sampling_keeps_the_share_that_the_hash_says(start, table):
     def chosen(percent):
         return {(p.name, str(p.pid)) for p in table.processes
-                if p.name in ALWAYS or abs(fnv(f"{p.name}|{p.pid}")) % 100 < percent}
+                if p.name in ALWAYS or abs(fnv(f"web-1|{p.name}|{p.pid}")) % 100 < percent}
 
     for i in range(20):
         table.add(f"w{i}")
@@ -359,3 +364,55 @@ def test_what_applications_send_passes_whole(start, render):
         return [dict(labels) for (metric, labels), value in collector.samples().items() if metric == "shop_load"]
     wait_until(shown, "the application's metric is shown", 30)
     assert {"shelf": "left", "team": "a", "process_pid": "7"}.items() <= shown()[0].items()
+
+
+# ---- where it goes
+
+
+@pytest.fixture
+def sink():
+    """What was posted to it: [(path, headers, bytes)], at sink.url."""
+    posted = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    posted_to = threading.Thread(target=server.serve_forever, daemon=True)
+    posted_to.start()
+    yield types.SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", posted=posted)
+    server.shutdown()
+    server.server_close()
+    posted_to.join(10)
+
+
+def test_otlp_goes_where_it_should_with_the_secret_and_says_whose_it_is(start, sink):
+    collector = start("topk-rollup", otlp_url=sink.url + "/in/v1/metrics", otlp_authorization="token")
+    wait_until(lambda: sink.posted, "something was sent", 30)
+    path, headers, body = sink.posted[0]
+    assert path == "/in/v1/metrics" and headers["Authorization"] == "hush"
+    text = gzip.decompress(body)
+    assert all(word in text for word in (b"experiment", b"candidate", b"instance", b"web-1", b"_other", b"sshd"))
+    assert b"phx." not in text and b"hush" not in text
+    assert "hush" not in "".join(p.read_text() for p in collector.folder.iterdir())
+
+
+def test_prometheus_takes_remote_write_and_knows_the_arm(start, table, folder):
+    prometheus = Prometheus(folder / "prometheus", more=["--web.enable-remote-write-receiver"]).start()
+    try:
+        start("topk-threshold", remote_write_url=prometheus.url + "/api/v1/write")
+        query = 'process_memory_usage_bytes{process_executable_name="java"}'
+        labels, value = wait_until(lambda: prometheus.query(query), "java has arrived", 30)[0]
+        java = next(p for p in table.processes if p.name == "java")
+        assert value == 500 * MIB
+        assert labels == {"__name__": "process_memory_usage_bytes", "job": "phoenix", "variant": "candidate",
+                          "experiment": EXPERIMENT, "instance": "web-1", "process_executable_name": "java",
+                          "process_pid": str(java.pid)}
+    finally:
+        prometheus.close()

@@ -10,6 +10,7 @@ from env.common import SLOW, wait_until
 from env.otelcol import otelcol_path
 
 PORTS = ("PHX_EXPORT_PORT", "PHX_TELEMETRY_PORT", "PHX_HEALTH_PORT", "PHX_OTLP_HTTP_PORT", "PHX_OTLP_GRPC_PORT")
+EXPERIMENT = "01900000-0000-7000-8000-000000000000"
 SAMPLE = re.compile(r'([a-z0-9_]+)(?:\{(.*)\})? (\S+)')
 LABEL = re.compile(r'([a-z0-9_]+)="((?:[^"\\]|\\.)*)"')
 ESCAPE = {'\\"': '"', "\\\\": "\\", "\\n": "\n"}
@@ -22,7 +23,7 @@ def environment():
     for s in sockets:
         s.close()
     return {**made, "PHX_ADDRESS": "127.0.0.1", "PHX_HOST_ID": "web-1", "PHX_VARIANT": "candidate",
-            "PHX_EXPERIMENT": "01900000-0000-7000-8000-000000000000", "PHX_SECRET_1": "hush", "PHX_SECRET_2": "hush"}
+            "PHX_EXPERIMENT": EXPERIMENT, "PHX_SECRET_1": "hush", "PHX_SECRET_2": "hush"}
 
 
 def validate(files, folder):
