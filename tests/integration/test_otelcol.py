@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -14,10 +13,11 @@ import yaml
 
 from env.agent import Agent, alive, collector_config, instances, new_id
 from env.api import Api
+from env.collector import Collector
 from env.common import SOURCE, wait_until
 from env.fakeapi import FakeApi
 from env.lab import Lab
-from env.otelcol import Collector, install, otelcol_path
+from env.otelcol import install, otelcol_path
 
 pytestmark = pytest.mark.timeout(120)
 COLLECTORS = "native,otelcol,nrdot"
@@ -37,7 +37,7 @@ def render(api, name, collector="otelcol", **parameters):
     status, doc = api.call("POST", "/api/v1/pipelines/render",
                            {"template": name, "collector": collector, "parameters": parameters})
     assert status == 200, doc
-    return doc["files"]
+    return {f["name"]: f["content"] for f in doc["files"]}
 
 
 # -------------------------------------------------------------------------- what it makes of a config
@@ -46,7 +46,20 @@ HOSTILE = ['plain', '"', "\\", '\\"', '") or true or ("', "$HOME", "${env:PHX_SE
            "${file:/etc/passwd}", "{v0}", "%s\t|", "# a: [b", "'", "\u2028\u00e9\U0001f600", "a\nb", "\x01\x7f", "$", "1e-05"]
 
 
-def test_values_from_hell_reach_the_collector_as_they_are(folder):
+@pytest.fixture
+def start(folder):
+    """A collector without an agent."""
+    running = []
+
+    def started(files, *how):
+        running.append(Collector(files, folder / "c", *how))
+        return running[-1].start()
+    yield started
+    for collector in running:
+        collector.close()
+
+
+def test_values_from_hell_reach_the_collector_as_they_are(folder, start):
     names = ["v%d" % i for i in range(len(HOSTILE))]
     api = Api(folder, {"data_dir": data_dir(folder, echo={
         "parameters": {name: {"type": "string"} for name in names},
@@ -59,32 +72,36 @@ def test_values_from_hell_reach_the_collector_as_they_are(folder):
         files = render(api, "echo", **dict(zip(names, HOSTILE)))
     finally:
         api.close()
-    with Collector(folder / "c", files) as collector:
-        series = wait_until(lambda: [s for s in collector.exposition().series if s[0] == "system_cpu_load_average_1m"], "a point")
-        assert [series[0][1][name] for name in names] == HOSTILE
+    collector = start(files)
+
+    def labels():
+        return [dict(pairs) for name, pairs in collector.samples() if name == "system_cpu_load_average_1m"]
+    found, = wait_until(labels, "a point is there")
+    assert [found[name] for name in names] == HOSTILE
 
 
-def test_a_new_list_of_names_restarts_the_scraper_only(folder):
+def test_a_new_list_of_names_restarts_the_scraper_only(folder, start):
     api = Api(folder).start()
     try:
         files = render(api, "topk-exact", interval_s=1, host_totals=False)
     finally:
         api.close()
-    names = folder / "names.yaml"
+    receiver, = json.loads(files["phoenix.json"])["ranked"]
 
     def let(*processes):
         include = {"match_type": "strict", "names": ["nobody at all", *processes]}
-        receiver = next(iter(json.loads(files[1]["content"])["ranked"]))
-        names.write_text(yaml.safe_dump({"receivers": {receiver: {"scrapers": {"process": {"include": include}}}}}))
+        return yaml.safe_dump({"receivers": {receiver: {"scrapers": {"process": {"include": include}}}}})
+
+    def sees(*processes):
+        return {dict(labels).get("process_executable_name") for _, labels in collector.samples()} == set(processes)
     me = pathlib.Path("/proc/self/comm").read_text().strip()
-    let(me)
-    with Collector(folder / "c", files, overlay=names) as collector:
-        wait_until(lambda: collector.exposition().values("process_executable_name") == {me}, "it sees one name")
-        let(me, "otelcol-phoenix")
-        collector.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: len(collector.exposition().values("process_executable_name")) == 2, "it sees two")
-        log = collector.log.read_text()
-        assert "performing partial receiver reload" in log and "restart service" not in log
+    collector = start(files, let(me), ["--feature-gates=service.partialReload"])
+    wait_until(lambda: sees(me), "it sees one name")
+    (collector.folder / "overlay.yaml").write_text(let(me, "otelcol-phoenix"))
+    collector.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: sees(me, "otelcol-phoenix"), "it sees two")
+    log = collector.log.read_text()
+    assert "performing partial receiver reload" in log and "restart service" not in log
 
 
 # --------------------------------------------------------------------- with an agent, and a made-up API

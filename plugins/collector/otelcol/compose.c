@@ -172,8 +172,11 @@ static void take_extras(struct composer *c, struct doc_node *root)
     static const struct place place = { NULL, "phoenix" }, rank = { &place, "rank" };
     c->extras = want(c, root, "phoenix", DOC_MAP, NULL);
     if (!c->extras) return;
-    extras_check(c->extras, &place, &c->first.faults);
     (void)tree_take(root, "phoenix");
+    c->values.lets_all = true;
+    values_resolve(&c->values, c->extras);
+    c->values.lets_all = false;
+    extras_check(c->extras, &place, &c->first.faults);
     if (doc_get(c->extras, "rank") && !c->first.faults.n)
         add_part(c, PART_RANK, RANK, tree_get(c->extras, "rank"), MERGE_DEFAULT, &rank);
 }
@@ -190,14 +193,14 @@ static void list_secrets(struct composer *c)
 
 static void build(struct composer *c, struct doc_node *root)
 {
-    c->values.faults = &c->first.faults;
-    values_resolve(&c->values, root);
     if (root->kind != DOC_MAP) {
         place_fault(&c->first.faults, NULL, root, "it must be a map");
         return;
     }
+    c->values.faults = &c->first.faults;
     take_extras(c, root);
     if (!c->extras) return;
+    values_resolve(&c->values, root);
     take_receivers(c, root);
     export_metrics(c, root);
     const struct doc_node *health = doc_get(doc_get(root, "extensions"), "health_check");

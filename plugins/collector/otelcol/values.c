@@ -50,7 +50,7 @@ enum dollar values_dollar(const char **at)
 static void check_text(struct values *v, const struct place *place, const struct doc_node *node,
                        const char *text)
 {
-    for (enum dollar d; (d = values_dollar(&text)) != DOLLAR_NONE;)
+    for (enum dollar d; !v->lets_all && (d = values_dollar(&text)) != DOLLAR_NONE;)
         if (d == DOLLAR_FOREIGN || d == DOLLAR_SECRET) {
             place_fault(v->faults, place, node,
                         "${...} names a variable that Phoenix sets, such as ${env:PHX_HOST_ID}, and nothing "
@@ -240,21 +240,27 @@ static bool is_special(const struct doc_node *node, const char *member, unsigned
     return doc_get(node, member) && n <= n_max && (n == 1 || doc_get(node, "with"));
 }
 
+static void resolve_below(struct values *v, const struct place *place, struct doc_node *parent);
+
 static void resolve(struct values *v, const struct place *place, struct doc_node *node)
 {
     if (is_special(node, "ottl", 2)) resolve_ottl(v, place, node);
     else if (is_special(node, "secret", 1)) resolve_secret(v, place, node);
     else if (node->kind == DOC_SCALAR) check_text(v, place, node, node->text);
-    else
-        for (struct doc_node *child = node->child; child; child = child->next) {
-            struct place here = { place, child->key };
-            if (child->key && strlen(child->key) > VALUES_MAX_KEY)
-                place_fault(v->faults, place, child, "a key has more than %d bytes", VALUES_MAX_KEY);
-            resolve(v, &here, child);
-        }
+    else resolve_below(v, place, node);
+}
+
+static void resolve_below(struct values *v, const struct place *place, struct doc_node *parent)
+{
+    for (struct doc_node *child = parent->child; child; child = child->next) {
+        struct place here = { place, child->key };
+        if (child->key && strlen(child->key) > VALUES_MAX_KEY)
+            place_fault(v->faults, place, child, "a key has more than %d bytes", VALUES_MAX_KEY);
+        resolve(v, &here, child);
+    }
 }
 
 void values_resolve(struct values *v, struct doc_node *root)
 {
-    resolve(v, NULL, root);
+    resolve_below(v, NULL, root);
 }

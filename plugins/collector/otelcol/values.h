@@ -8,14 +8,15 @@
 #define PHOENIX_OTELCOL_VALUES_H
 #include "plugins/collector/otelcol/tree.h"
 
-enum { VALUES_MAX_SECRETS = 16, VALUES_MAX_KEY = 256 };
+enum { VALUES_MAX_SECRETS = 8, VALUES_MAX_KEY = 256 };
 struct values {
     struct doc_faults *faults;
+    bool lets_all; /**< texts may say any ${...}: the collector never sees them */
     bool out_of_memory;
     unsigned n_secrets;
     const char *secrets[VALUES_MAX_SECRETS]; /**< PHX_SECRET_1 is the first; borrowed from the document */
 };
-/** Turn each special scalar of the tree into the text that it stands for, and look at all others. */
+/** Turn each special scalar below @p root into the text that it stands for, and look at all others. */
 void values_resolve(struct values *v, struct doc_node *root);
 
 /** What a `$` in a text would do; `at` is moved behind it. */

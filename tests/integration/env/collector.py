@@ -47,14 +47,15 @@ def samples(text):
 
 
 class Collector:
-    def __init__(self, files, folder, overlay=None):
+    def __init__(self, files, folder, overlay=None, arguments=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "config.yaml").write_text(files["config.yaml"])
-        self.configs = [f"--config={self.folder / 'config.yaml'}"]
+        self.arguments = [f"--config={self.folder / 'config.yaml'}"]
         if overlay:
             (self.folder / "overlay.yaml").write_text(overlay)
-            self.configs.append(f"--config={self.folder / 'overlay.yaml'}")
+            self.arguments.append(f"--config={self.folder / 'overlay.yaml'}")
+        self.arguments += arguments
         self.log = self.folder / "collector.log"
         self.process = None
 
@@ -62,7 +63,7 @@ class Collector:
         for _ in range(3):  # somebody else may take a port that was free
             self.env = environment()
             with open(self.log, "wb") as log:
-                self.process = subprocess.Popen([otelcol_path(), *self.configs], env=self.env, stdout=log, stderr=log,
+                self.process = subprocess.Popen([otelcol_path(), *self.arguments], env=self.env, stdout=log, stderr=log,
                                                 stdin=subprocess.DEVNULL)
             wait_until(lambda: self.is_ready() or self.process.poll() is not None, "the collector is ready", 30)
             if self.process.poll() is None:

@@ -84,7 +84,6 @@ START_TEST(what_is_ours_to_say_is_refused)
                                                                      "must be a list");
     is_refused("{receivers: x}", "receivers must be a map");
     is_refused("[]", "must be a map");
-    is_refused("{ottl: x}", "must be a map");
     is_refused("{a", "");
 }
 END_TEST
@@ -148,6 +147,15 @@ START_TEST(what_is_for_launch_travels_beside_the_config)
 }
 END_TEST
 
+START_TEST(names_that_are_ranked_may_be_any_text)
+{
+    renders("{phoenix: {rank: {critical: ['${env:HOME}', {ottl: '{n}s', with: {n: 5}}]}},"
+            " receivers: {hostmetrics: {scrapers: {process: ~}}}}");
+    assert_holds(words, "\"critical\":[\"${env:HOME}\",\"5s\"]");
+    is_refused("{a: '${env:HOME}', phoenix: {}}", "a: ${...} names a variable");
+}
+END_TEST
+
 START_TEST(extras_that_make_no_sense_are_refused)
 {
     is_refused("{phoenix: {x: 1}}", "phoenix.x: is not known here");
@@ -177,4 +185,5 @@ UNIT_MAIN("otelcol/compose", our_parts_come_after_those_of_the_document,
           each_pipeline_of_metrics_that_ends_here_is_exported,
           a_document_that_says_where_it_exports_is_left_alone,
           an_otlp_receiver_gets_the_ports_of_its_protocols, what_is_for_launch_travels_beside_the_config,
-          extras_that_make_no_sense_are_refused, a_word_that_the_host_refuses_is_reported)
+          names_that_are_ranked_may_be_any_text, extras_that_make_no_sense_are_refused,
+          a_word_that_the_host_refuses_is_reported)
