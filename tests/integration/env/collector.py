@@ -38,7 +38,7 @@ def validate(files, folder):
 def samples(text):
     """{(name, ((label, value), ...)): value} of an exposition."""
     made = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # splitlines() knows more ends of a line
         if line and line[0] != "#":
             name, labels, value = SAMPLE.fullmatch(line).groups()
             pairs = tuple((k, re.sub(r"\\.", lambda m: ESCAPE[m[0]], v)) for k, v in LABEL.findall(labels or ""))
