@@ -108,12 +108,20 @@ def from_the_store(lab, eid, folder):
         other.close()
 
 
+def held_by_prometheus(lab, eid):
+    """True if both arms are there, and of each the series that the agent counted."""
+    beside = "phoenix_arm_.*|phoenix_push_.*|push_.*"
+    counted = lab.prometheus.query(
+        'count by (variant, instance) ({experiment="%s",__name__!~"%s"}) - on (variant, instance) '
+        'phoenix_arm_series{experiment="%s"}' % (eid, beside, eid))
+    assert all(difference == 0 for _, difference in counted), counted
+    return len(counted) == 2
+
+
 def test_kpis_from_promql_agree_with_those_from_the_store(start, folder):
     lab = start(**{"prometheus.interval": "1s"})  # twice that: time to copy the store before the last look
     eid = lab.begin("running", analysis=dict(spec()["config"]["analysis"], bucket="4s"), duration="13s")
-    series = lab.prometheus.query('count by (variant) ({experiment="%s",__name__!~"phoenix_arm_.*|phoenix_push_.*|'
-                                  'push_.*"})' % eid)
-    assert {labels["variant"] for labels, _ in series} <= {"baseline", "candidate"}
+    wait_until(lambda: held_by_prometheus(lab, eid), "both arms are scraped")
     lab.until(eid, "analyzing")
     time.sleep(1.2)  # an agent closes a batch each second
     lab.api.stop()
@@ -137,6 +145,9 @@ def test_groups_end_with_the_experiment_when_it_is_stopped(start):
     lab.command(eid, "stop")
     lab.until(eid, "stopped")
     lab.groups_are_gone()
+    wait_until(lambda: lab.prometheus.query("phoenix_arm_up") == [], "they are stale, not five minutes old")
+    raw = lab.prometheus.query('phoenix_arm_up{experiment="%s"}[1m]' % eid)
+    assert len(raw) == 2 and all(value == "1" for _, values in raw for _, value in values), "no marker among them"
 
 
 @pytest.mark.parametrize("command, kept", [("promote", "candidate"), ("rollback", "baseline")])

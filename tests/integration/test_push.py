@@ -9,7 +9,7 @@ import pytest
 from env.agent import Agent, collector_config, new_id
 from env.common import wait_until
 from env.fakeapi import FakeApi
-from env.stack import Pretender, Pushgateway
+from env.stack import Pretender, Prometheus, Pushgateway
 
 pytestmark = pytest.mark.timeout(90)
 ARMS = ("baseline", "candidate")
@@ -127,6 +127,20 @@ def test_a_hostile_exposition_loses_only_its_own_bad_lines(lab):
     assert 'b{experiment="%s",exported_instance="evil",exported_job="good",' % lab.experiment in text
     assert 'phoenix_arm_series 9 #"' in text and lab.value("a", "candidate") == 1
     assert lab.said("PUSH_LEFT_OUT") == 1 and lab.said("PUSH_REFUSED") == 0
+
+
+def test_what_a_hostile_exposition_says_is_data_to_prometheus(lab):
+    lab.start()
+    prometheus = Prometheus(lab.folder, [lab.gateway.address], scrape="500ms").start()
+    try:
+        lab.up(text=HELL)
+        lab.up("candidate", text="a 1\n")
+        shown = wait_until(lambda: prometheus.query('c{experiment="%s"}' % lab.experiment), "it is scraped")
+        assert [labels["x"] for labels, _ in shown] == ['},y="1"\nphoenix_arm_series 9 #']
+        wait_until(lambda: len(prometheus.query("phoenix_arm_series")) == 2, "both arms are scraped")
+        assert prometheus.is_scraping() and 9 not in [n for _, n in prometheus.query("phoenix_arm_series")]
+    finally:
+        prometheus.close()
 
 
 def test_series_that_are_there_twice_cost_the_series_but_not_the_measures(lab):
