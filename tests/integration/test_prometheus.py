@@ -221,7 +221,7 @@ def test_an_answer_that_is_none_is_a_sentence_in_the_result(start, name):
     verdict = lab.kpis(eid)["verdict"]
     assert verdict["decision"] == "invalid" and sentence in verdict["reasons"][0], verdict
     assert lab.log("PROMETHEUS_AWAY") == 1, "it is said once"
-    assert f"experiment%3D%22{eid}%22" in fake.seen[0][2]
+    assert f"experiment%3D%22{eid}%22" in fake.seen[0][2] and len(fake.seen) < 100, "it is not asked in a loop"
 
 
 def test_an_empty_answer_is_an_experiment_without_samples(start):
