@@ -36,6 +36,7 @@ START_TEST(a_path_of_the_settings_is_the_only_program)
     path_config = "/opt/otelcol";
     programs_of("otelcol", "program =/opt/otelcol\n");
     programs_of("nrdot", "program =/opt/otelcol\n");
+    path_config = NULL;
 }
 END_TEST
 
@@ -45,6 +46,7 @@ START_TEST(a_relative_path_is_refused)
     path_config = "otelcol";
     ck_assert_int_eq(component("otelcol")->create(&HOST, NULL, &self), PHX_E_CONFIG);
     assert_holds(why, "\"otelcol\" is not absolute");
+    path_config = NULL;
 }
 END_TEST
 
