@@ -70,7 +70,8 @@ END_TEST
 START_TEST(known_mistakes_are_named)
 {
     says("receivers: {a: ~}\nprocessors: {probabilistic_sampler: ~}\nexporters: {b: ~}\n"
-         "service: {pipelines: {logs: {receivers: [a], processors: [probabilistic_sampler], exporters: [b]}}}\n",
+         "service: {pipelines: {logs: {receivers: [a], processors: [probabilistic_sampler],"
+         " exporters: [b]}}}\n",
          "");
     says(PIPELINE("[otlp]", "[probabilistic_sampler, memory_limiter]", "[debug]"),
          "error 4:65=service.pipelines.metrics: probabilistic_sampler takes traces and logs, not metrics\n"
