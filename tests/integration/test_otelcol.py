@@ -169,15 +169,14 @@ def test_what_the_collector_refuses_is_told_in_its_own_words(host):
 
 
 STEALS_ITS_PORT = r'''#!%s
-import os, subprocess, sys
+import os, subprocess, sys, time
 taken = %r
 if "validate" not in sys.argv and not os.path.exists(taken):
-    port = os.environ["PHX_HEALTH_PORT"]
-    thief = "import socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n" \
-            "open(sys.argv[2], 'w').write(sys.argv[1])\ntime.sleep(30)"
-    subprocess.Popen([sys.executable, "-c", thief, port, taken], start_new_session=True, env={})
+    thief = "import os, socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n" \
+            "open(sys.argv[2], 'w').write(sys.argv[1])\nwhile os.path.exists(sys.argv[2]): time.sleep(0.1)"
+    subprocess.Popen([sys.executable, "-c", thief, os.environ["PHX_HEALTH_PORT"], taken], start_new_session=True, env={})
     while not os.path.exists(taken) or not open(taken).read():
-        pass
+        time.sleep(0.01)
 os.execv(%r, sys.argv)
 '''
 
@@ -189,7 +188,9 @@ def test_a_port_that_is_taken_at_the_last_moment_is_not_the_end(host):
     program.write_text(STEALS_ITS_PORT % (sys.executable, str(taken), otelcol_path()))
     program.chmod(0o755)
     task = host.start()
-    assert int(taken.read_text()) not in range(task.result["port"], task.result["port"] + 6)
+    port = int(taken.read_text())
+    taken.unlink()
+    assert port not in range(task.result["port"], task.result["port"] + 6)
     assert "address already in use" in (host.agent.state / "collectors" / task.config["id"] / "output.log").read_text()
 
 
