@@ -7,6 +7,7 @@ import http.server
 import json
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import threading
 import types
@@ -15,10 +16,11 @@ import pytest
 import yaml
 
 from env.api import Api
-from env.collector import EXPERIMENT, Collector, validate
-from env.common import SOURCE, wait_until
+from env.collector import EXPERIMENT, Collector, samples, validate
+from env.common import BUILD, SLOW, SOURCE, wait_until
+from env.pg import free_port
 from env.proctable import MIB, ProcTable
-from env.stack import Prometheus
+from env.stack import Prometheus, request
 
 pytestmark = pytest.mark.timeout(120)
 FOLDERS = SOURCE / "etc" / "otel-templates"
@@ -175,10 +177,10 @@ def start(render, folder, table):
     """start(template, **parameters): a collector that looks at the table each second."""
     running = []
 
-    def started(template, overlay=None, **parameters):
+    def started(template, overlay=None, collector="otelcol", **parameters):
         asked = {"interval_s": 1, "root_path": str(table.root), "host_totals": False,
                  "critical": [ODD.replace("*", "?"), "ssh*"], **parameters}
-        status, files = render("otelcol", template, **asked)
+        status, files = render(collector, template, **asked)
         assert status == 200, files
         running.append(Collector(files, folder / f"c{len(running)}", overlay))
         return running[-1].start()
@@ -342,6 +344,46 @@ def test_aggregate_sums_by_name_and_keeps_critical_pids(start, table):
     assert abs(cpu(collector, "worker") - 1.0) < 0.001
 
 
+class Native:
+    """The native collector on the same table."""
+
+    def __init__(self, files, folder, table):
+        folder.mkdir()
+        config, (name, text) = folder / "collector.yaml", *files.items()
+        config.write_text(text)
+        self.port = free_port()
+        self.process = subprocess.Popen([BUILD / "phoenix-collector", f"--config={config}", f"--root={table.proc}",
+                                         f"--listen=127.0.0.1:{self.port}"], stderr=subprocess.DEVNULL)
+
+    def samples(self):
+        try:
+            return samples(request("GET", f"http://127.0.0.1:{self.port}/metrics")[1])
+        except OSError:  # not yet
+            return {}
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10 * SLOW)
+
+
+@pytest.mark.parametrize("template, name, parameters", [
+    ("baseline", "busy", {}), ("sampling", "sshd", {"percent": 50}), ("aggregate", "worker", {}),
+    ("adaptive", "busy", {"cpu_percent": 25, "anomaly_factor": 0, "hold_s": 0}),
+    ("priority", "w3", {"high": ["idle", "w?"], "medium": ["work*", "java"], "keep": "medium"})])
+def test_native_and_otelcol_keep_the_same(render, folder, start, table, template, name, parameters):
+    for i in range(10):
+        table.add(f"w{i}", mib=1 + i)
+    table.run()
+    collector = start(template, **{k: v for k, v in parameters.items() if k != "hold_s"})
+    status, files = render("native", template, critical=["a?b*", "ssh*"], **parameters)
+    assert status == 200, files
+    native = Native(files, folder / "native", table)
+    try:
+        wait_until(lambda: name in names(native) and processes(native) == processes(collector), "both show it", 30)
+    finally:
+        native.close()
+
+
 def test_what_applications_send_passes_whole(start, render):
     collector = start("topk-threshold")
     resource = [{"key": k, "value": {"stringValue": v}} for k, v in
@@ -396,6 +438,16 @@ def test_otlp_goes_where_it_should_with_the_secret_and_says_whose_it_is(start, s
     assert all(word in text for word in (b"experiment", b"candidate", b"instance", b"web-1", b"_other", b"sshd"))
     assert b"phx." not in text and b"hush" not in text
     assert "hush" not in "".join(p.read_text() for p in collector.folder.iterdir())
+
+
+def test_new_relic_gets_what_is_kept_with_the_licence_key(start, sink):
+    collector = start("topk-threshold", collector="nrdot", otlp_url=sink.url + "/v1/metrics", license_key="newrelic")
+    keeps(collector, "java")
+    wait_until(lambda: sink.posted, "something was sent", 30)
+    path, headers, body = sink.posted[-1]
+    assert path == "/v1/metrics" and headers["Api-Key"] == "hush"
+    text = gzip.decompress(body)
+    assert b"sshd" in text and b"java" in text and b"worker" not in text
 
 
 def test_prometheus_takes_remote_write_and_knows_the_arm(start, table, folder):

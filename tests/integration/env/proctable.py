@@ -38,6 +38,8 @@ class ProcTable:
                    "SwapCached: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
         self.write("loadavg", "0.10 1.05 12.00 1/200 4242\n")
         self.write("uptime", "100000.00 1000.00\n")
+        (self.proc / "sys" / "kernel").mkdir(parents=True)
+        self.write("sys/kernel/hostname", "web-1\n")
         self.write("cpuinfo", "processor\t: 0\n\nprocessor\t: 1\n\n")
 
     def write(self, name, text):
