@@ -25,8 +25,7 @@ static const char OWN[] = "extensions:\n"
                           "                without_scope_info: true\n"
                           "                without_type_suffix: true\n"
                           "                without_units: true\n";
-static const char DEFAULTS[] = "exporters: {prometheus: {metric_expiration: 30s, without_scope_info: "
-                               "true}}\n"
+static const char DEFAULTS[] = "exporters: {prometheus: {metric_expiration: 30s, without_scope_info: true}}\n"
                                "service: {telemetry: {logs: {encoding: json}, metrics: {level: normal}}}\n";
 static const char OTLP_HTTP[] = "http: {endpoint: '${env:PHX_ADDRESS}:${env:PHX_OTLP_HTTP_PORT}'}\n";
 static const char OTLP_GRPC[] = "grpc: {endpoint: '${env:PHX_ADDRESS}:${env:PHX_OTLP_GRPC_PORT}'}\n";
@@ -35,7 +34,6 @@ static const char RANK[] = "{k: 20, by: [cpu, memory], critical: [], every: 10s}
 /* Each part is a document of its own that lives until all is written: its nodes hang in the pipeline. */
 enum part { PART_OWN, PART_DEFAULTS, PART_HTTP, PART_GRPC, PART_RANK, N_PARTS };
 struct composer {
-    const phx_host *host;
     struct doc_first first;
     struct doc doc, parts[N_PARTS];
     struct doc_node *extras;
@@ -226,7 +224,7 @@ static phx_status put_files(struct composer *c, const phx_sink *out)
 
 phx_status compose(const phx_host *host, phx_str pipeline, const phx_sink *out)
 {
-    struct composer c = { .host = host };
+    struct composer c = { .out_of_memory = false };
     doc_first_init(&c.first);
     phx_status status = PHX_OK;
     if (doc_parse(&c.doc, pipeline.p, pipeline.n, &c.first.faults)) build(&c, c.doc.root);

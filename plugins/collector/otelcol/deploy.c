@@ -128,24 +128,6 @@ static void put_environment(struct words *w, const struct deploy *d)
     }
 }
 
-/* `names` may be a name of anything that runs on the host: the collector's own `$` is escaped. */
-static void write_name(FILE *out, const char *name)
-{
-    struct doc_node node = { .kind = DOC_SCALAR };
-    size_t n = 0;
-    char *doubled = malloc(2 * strlen(name) + 1), *quoted = NULL;
-    for (const char *s = name; doubled && *s; s++) {
-        if (*s == '$') doubled[n++] = '$';
-        doubled[n++] = *s;
-    }
-    if (doubled) doubled[n] = 0;
-    node.text = doubled;
-    if (doubled) quoted = write_json(&node, &n);
-    fputs(quoted ? quoted : "\"\"", out);
-    free(quoted);
-    free(doubled);
-}
-
 /* The overlay of the config that lets the process scraper see the ranked names only. */
 static void put_names(struct words *w, const struct deploy *d)
 {
@@ -161,13 +143,13 @@ static void put_names(struct words *w, const struct deploy *d)
     fputs("receivers:\n", out);
     for (const struct doc_node *r = receivers->child; r; r = r->next) {
         fputs("  ", out);
-        write_name(out, r->text ? r->text : "");
+        write_quoted(out, r->text ? r->text : "", NULL);
         fputs(":\n    scrapers:\n      process:\n        include:\n          match_type: strict\n"
               "          names:\n            - \"" NOBODY "\"\n",
               out);
         for (const struct doc_node *p = processes ? processes->child : NULL; p; p = p->next) {
             fputs("            - ", out);
-            write_name(out, p->text ? p->text : "");
+            write_quoted(out, p->text ? p->text : "", "$"); /* the collector's own sign */
             putc('\n', out);
         }
     }

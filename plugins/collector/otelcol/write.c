@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON's escapes are a part of YAML's, so that one way of quoting does for both. */
 #include "plugins/collector/otelcol/write.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +13,12 @@ static unsigned odd_character(const unsigned char *s)
     return c == 0x2028 || c == 0x2029 || c == 0xFEFF || c >= 0xFFFE ? c : 0;
 }
 
-static void write_quoted(FILE *out, const char *text)
+void write_quoted(FILE *out, const char *text, const char *doubled)
 {
     putc('"', out);
     for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
         unsigned odd = odd_character(s);
+        if (doubled && strchr(doubled, *s)) putc(*s, out);
         if (*s == '"' || *s == '\\') fprintf(out, "\\%c", *s);
         else if (*s == '\n') fputs("\\n", out);
         else if (*s == '\t') fputs("\\t", out);
@@ -32,7 +32,7 @@ static void write_quoted(FILE *out, const char *text)
 
 static void write_scalar(FILE *out, const struct doc_node *node)
 {
-    if (doc_is_string(node)) write_quoted(out, node->text);
+    if (doc_is_string(node)) write_quoted(out, node->text, NULL);
     else fputs(doc_is_null(node) ? "null" : node->text, out);
 }
 
@@ -46,7 +46,7 @@ static void write_flow(FILE *out, const struct doc_node *node)
     for (const struct doc_node *child = node->child; child; child = child->next) {
         if (child != node->child) putc(',', out);
         if (child->key) {
-            write_quoted(out, child->key);
+            write_quoted(out, child->key, NULL);
             putc(':', out);
         }
         write_flow(out, child);
@@ -62,7 +62,7 @@ static void write_key(FILE *out, const char *key)
         key[0] >= 'a' && key[0] <= 'z' && !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_./-")];
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) bare = bare && strcmp(key, words[i]);
     if (bare) fputs(key, out);
-    else write_quoted(out, key);
+    else write_quoted(out, key, NULL);
     putc(':', out);
 }
 
