@@ -55,7 +55,7 @@ def render():
             parameters.setdefault("license_key", "newrelic")
         status, doc = call("/api/v1/pipelines/render",
                            {"collector": collector, "template": template, "parameters": parameters})
-        assert doc.get("warnings", []) == []
+        assert not doc.get("warnings") or "$" in json.dumps(parameters)
         return status, {f["name"]: f["content"] for f in doc["files"]} if status == 200 else doc
 
     rendered.call = call
