@@ -253,6 +253,13 @@ static void on_no_samples(struct look *look, const struct err *err)
 static void on_prom_samples(void *arg, const struct sample *samples, size_t n, const struct err *err)
 {
     struct look *look = arg;
+    struct err none = { 0 };
+    if (!err && n == 0 && look->in.ended) { /* while it runs, they may be on their way */
+        err_set(&none, ERR_UNAVAILABLE,
+                "Prometheus has no series of the experiment: see feature.pushgateway of the agents, and "
+                "whether Prometheus scrapes their Pushgateway");
+        err = &none;
+    }
     if (err) {
         on_no_samples(look, err);
         return;

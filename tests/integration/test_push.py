@@ -116,6 +116,7 @@ HELL = "\n".join([
     'g{le="+Inf"} x', '# TYPE h', 'h_bucket{le="1"} 1', 'h_sum 1', 'i{x="' + "x" * 9000 + '"} 1', '{} 1', ""])
 
 
+@pytest.mark.valgrind
 def test_a_hostile_exposition_loses_only_its_own_bad_lines(lab):
     lab.start()
     lab.up(text=HELL)
@@ -151,6 +152,7 @@ def test_series_that_are_there_twice_cost_the_series_but_not_the_measures(lab):
     assert lab.said("PUSH_REFUSED") == 1 and lab.said("PUSH_AWAY") == 0
 
 
+@pytest.mark.valgrind
 def test_groups_go_with_their_collectors(lab):
     lab.start()
     lab.up()
@@ -182,6 +184,7 @@ def test_a_collector_that_is_given_up_has_no_group(lab):
     lab.until_pushed()
 
 
+@pytest.mark.valgrind
 def test_the_agent_deletes_its_groups_when_it_is_told_to_stop(lab):
     lab.start()
     lab.up()
@@ -216,6 +219,7 @@ def test_an_agent_that_adopts_its_collectors_keeps_their_groups(lab):
     assert lab.variants() == ["baseline"]
 
 
+@pytest.mark.valgrind
 def test_a_pushgateway_that_goes_away_and_comes_back_costs_no_sample(lab):
     lab.start()
     lab.up()
