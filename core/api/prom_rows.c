@@ -12,6 +12,7 @@
 
 enum { LABEL_MAX = 256, DEPTH_MAX = 16, TICK = MEASURE_COUNT, NOT_OURS = -1 };
 #define PREFIX "phoenix_arm_"
+#define TICK_MIN_S 1e-3
 #define TICK_MAX_S 9e9 /* the year 2255: still an int64 of ns */
 
 struct row {
@@ -120,7 +121,7 @@ static int add_row(struct walk *w, const struct series *s, struct strip *strip, 
 {
     struct prom_rows *rows = w->rows;
     const struct row *last = strip->n > 0 ? &rows->at[rows->n - 1] : NULL;
-    if (!(v > 0 && v < TICK_MAX_S)) return 0;
+    if (!(v >= TICK_MIN_S && v < TICK_MAX_S)) return 0;
     int64_t tick_ns = llround(v * 1e3) * NS_PER_MS;
     if (last && (last->tick_ns == tick_ns || last->scraped_ms >= scraped_ms)) return 0;
     if (rows->n == LIMIT_PROMETHEUS_ROWS)
