@@ -127,7 +127,8 @@ END_TEST
 START_TEST(ticks_that_are_no_times_make_no_rows)
 {
     samples_of(ANSWER(SERIES("tick_seconds", "a", "baseline",
-                             "[1,\"NaN\"],[2,\"-1\"],[3,\"1e-9\"],[4,\"1e300\"],[5,\"x\"],[6,\"6\"],[6,\"7\"]")),
+                             "[1,\"NaN\"],[2,\"-1\"],[3,\"1e-9\"],[4,\"1e300\"],[5,\"x\"],"
+                             "[6,\"6\"],[6,\"7\"]")),
                1);
 }
 END_TEST
