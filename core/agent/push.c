@@ -17,7 +17,7 @@
 #include "core/base/measures.h"
 #include "core/base/mem.h"
 
-enum { GROUPS_MAX = 256, URL_BYTES = 2048, BARE_PUSHES = 30 };
+enum { GROUPS_MAX = 256, URL_BYTES = 2048, BARE_PUSHES = 30, WHY_BYTES = 300 };
 #define TIMEOUT_NS (10 * NS_PER_S)
 #define RETRY_FIRST_NS (500 * NS_PER_MS)
 #define RETRY_CAP_NS (300 * NS_PER_S)
@@ -228,6 +228,12 @@ void push_changed(struct push *p)
 
 /* --------------------------------------------------------------------------------------- push */
 
+/** A refusal has a line for each series that is wrong; what is fine is answered with nothing. */
+static bool is_about_the_body(const struct fetch_reply *reply)
+{
+    return reply->rc == ERR_LIMIT || (reply->rc == 0 && (reply->status == 400 || reply->status == 413));
+}
+
 static void on_pushed(void *arg, const struct fetch_reply *reply)
 {
     struct push_group *g = arg;
@@ -240,9 +246,10 @@ static void on_pushed(void *arg, const struct fetch_reply *reply)
         note_answer(p, reply);
         backoff_reset(&g->backoff);
         g->bare -= g->bare > 0;
-    } else if (g->is_whole && (reply->status == 400 || reply->status == 413)) {
-        struct str why = { reply->body.p, reply->body.n < 300 ? reply->body.n : 300 };
-        log_event(EV_PUSH_REFUSED, &ctx, "%s: %d: %.*s", g->variant, reply->status, (int)why.n, why.p);
+    } else if (g->is_whole && is_about_the_body(reply)) {
+        struct str why = reply->rc == 0 ? reply->body : str_of(reply->why);
+        int n = why.n < WHY_BYTES ? (int)why.n : WHY_BYTES;
+        log_event(EV_PUSH_REFUSED, &ctx, "%s: %d: %.*s", g->variant, reply->status, n, why.p);
         g->bare = BARE_PUSHES;
         g->pushed_tick_ns = 0; /* the next tick */
         g->failed_total++;

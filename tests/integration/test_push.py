@@ -251,9 +251,9 @@ def test_a_pushgateway_that_hangs_does_not_hold_up_sampling_nor_the_end(lab):
     lab.until_pushed()
 
 
-@pytest.mark.parametrize("status", [413, 500])
-def test_a_pushgateway_that_is_full_is_asked_less_and_less(lab, status):
-    lab.start(Pretender(lambda *_: (status, b"no room\n")))
+@pytest.mark.parametrize("status, lines", [(413, 1), (500, 1), (400, 100000)])
+def test_a_pushgateway_that_is_full_is_asked_less_and_less(lab, status, lines):
+    lab.start(Pretender(lambda *_: (status, b"no room\n" * lines)))
     lab.up(text="a 1\n")
     wait_until(lambda: len(lab.gateway.seen) >= 3, "it is tried again")
     lab.samples_go_on(60)
