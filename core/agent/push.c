@@ -60,7 +60,9 @@ static void group_delete(struct push_group *g);
 
 static void on_retry(void *arg)
 {
-    group_delete(arg);
+    struct push_group *g = arg;
+    if (!g->is_wanted) /* else its arm has come back meanwhile */
+        group_delete(g);
 }
 
 static struct push_group *group_new(struct push *p, const char *experiment_id, const char *variant,
@@ -89,11 +91,21 @@ static void group_free(struct push_group *g)
     free(g);
 }
 
-static struct push_group *group_find(struct push *p, const char *experiment_id, const char *variant)
+/** Where an arm of this host is pushed, by the settings of now; in @p out. NULL: it is too long. */
+static const char *url_of(const struct push *p, const char *experiment_id, const char *variant,
+                          struct buf *out)
+{
+    buf_init(out, URL_BYTES);
+    buf_adds(out, p->base);
+    push_path(experiment_id, variant, p->conf.host_id, out);
+    return out->failed ? NULL : buf_cstr(out);
+}
+
+static struct push_group *group_find(struct push *p, const char *url)
 {
     struct push_group *g;
     DL_FOREACH(p->groups, g) {
-        if (strcmp(g->experiment_id, experiment_id) == 0 && strcmp(g->variant, variant) == 0)
+        if (strcmp(g->url, url) == 0)
             return g;
     }
     return NULL;
@@ -102,16 +114,12 @@ static struct push_group *group_find(struct push *p, const char *experiment_id, 
 /** The group of a tick, made at the first one. NULL: off, or too many wait for their deletion. */
 static struct push_group *group_of(struct push *p, const struct push_tick *t)
 {
-    struct push_group *g = group_find(p, t->experiment_id, t->variant);
-    if (g || !p->conf.is_on || p->n_groups == GROUPS_MAX)
+    CLEANUP_BUF struct buf text;
+    const char *url = url_of(p, t->experiment_id, t->variant, &text);
+    struct push_group *g = url ? group_find(p, url) : NULL;
+    if (g || !url || !p->conf.is_on || p->n_groups == GROUPS_MAX)
         return g;
-    CLEANUP_BUF struct buf url;
-    buf_init(&url, URL_BYTES);
-    buf_adds(&url, p->base);
-    push_path(t->experiment_id, t->variant, p->conf.host_id, &url);
-    if (url.failed)
-        return NULL;
-    g = group_new(p, t->experiment_id, t->variant, buf_cstr(&url));
+    g = group_new(p, t->experiment_id, t->variant, url);
     g->is_wanted = true;
     state_save(p->conf.state); /* before anything leaves */
     return g;
@@ -201,26 +209,28 @@ static void group_delete(struct push_group *g)
         group_failed(g, &(struct fetch_reply){ .rc = err.code, .why = err.msg });
 }
 
-static bool is_stood_for(struct push *p, const struct push_group *g)
+/** The group of @p c, by the settings of now; NULL: none, or its collector is out of the experiment. */
+static struct push_group *group_of_collector(struct push *p, const struct collector *c)
 {
-    if (!p->conf.is_on)
-        return false;
-    for (const struct collector *c = supervisor_first(p->conf.supervisor); c; c = collector_next(c)) {
-        const struct spec *spec = collector_spec(c);
-        bool is_over = collector_is_kept(c) || collector_status(c) == COLLECTOR_FAILED ||
-                       collector_status(c) == COLLECTOR_STOPPED;
-        if (!is_over && strcmp(spec->experiment_id, g->experiment_id) == 0 &&
-            strcmp(spec->variant, g->variant) == 0)
-            return true;
-    }
-    return false;
+    CLEANUP_BUF struct buf text;
+    const struct spec *spec = collector_spec(c);
+    const char *url = url_of(p, spec->experiment_id, spec->variant, &text);
+    bool is_over = collector_is_kept(c) || collector_status(c) == COLLECTOR_FAILED ||
+                   collector_status(c) == COLLECTOR_STOPPED;
+    return url && p->conf.is_on && !is_over ? group_find(p, url) : NULL;
 }
 
 void push_changed(struct push *p)
 {
     struct push_group *g;
+    DL_FOREACH(p->groups, g)
+        g->is_wanted = false;
+    for (const struct collector *c = supervisor_first(p->conf.supervisor); c; c = collector_next(c)) {
+        g = group_of_collector(p, c);
+        if (g)
+            g->is_wanted = true;
+    }
     DL_FOREACH(p->groups, g) {
-        g->is_wanted = is_stood_for(p, g);
         if (!g->is_wanted && !timer_is_set(g->retry))
             group_delete(g);
     }
@@ -359,7 +369,7 @@ void push_load(struct push *p, const struct json *state)
         const char *experiment_id = json_get_str(record, "experiment_id", "");
         const char *variant = json_get_str(record, "variant", "");
         if (is_http(str_of(url)) && uuid_valid(str_of(experiment_id)) && name_valid(str_of(variant), false) &&
-            !group_find(p, experiment_id, variant))
+            !group_find(p, url))
             group_new(p, experiment_id, variant, url);
     }
     push_changed(p);

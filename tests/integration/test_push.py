@@ -219,6 +219,21 @@ def test_an_agent_that_adopts_its_collectors_keeps_their_groups(lab):
     assert lab.variants() == ["baseline"]
 
 
+def test_groups_at_another_pushgateway_than_now_are_deleted_there(lab):
+    lab.start()
+    lab.up()
+    lab.until_pushed("baseline")
+    lab.agent.kill()
+    old, lab.gateway = lab.gateway, Pushgateway(lab.folder / "new").start()
+    lab.agent.settings["pushgateway__url"] = lab.gateway.url
+    try:
+        lab.run()
+        lab.until_pushed("baseline")
+        wait_until(lambda: old.groups() == [], "the old one has none")
+    finally:
+        old.close()
+
+
 @pytest.mark.valgrind
 def test_a_pushgateway_that_goes_away_and_comes_back_costs_no_sample(lab):
     lab.start()
