@@ -38,17 +38,23 @@ class Stack(Lab):
 
     def __init__(self, folder, prometheus=None, **settings):
         self.folder = folder
-        self.gateway = Pushgateway(folder).start()
-        self.prometheus = prometheus or Prometheus(folder, [self.gateway.address], scrape=f"{int(SCRAPE * 1000)}ms").start()
-        self.settings = dict({"heartbeat.interval": "200ms", "metrics.source": "prometheus",
-                              "prometheus.url": self.prometheus.url, "prometheus.timeout": "3s",
-                              "prometheus.interval": f"{int(SCRAPE * 1000)}ms"}, **settings)
-        super().__init__(Api(folder, self.settings).start())
-        self.agent = Agent(folder / "agent", self.api.url, stand_in=False, agent__host_id="h1",
-                           feature__pushgateway="true", pushgateway__url=self.gateway.url,
-                           pushgateway__interval=f"{int(SCRAPE * 1000)}ms")
-        self.agent.start()
-        wait_until(lambda: self.call("GET", "/api/v1/agents/h1")[0] == 200, "the API knows the agent")
+        with contextlib.ExitStack() as undo:
+            self.gateway = Pushgateway(folder).start()
+            undo.callback(self.gateway.close)
+            self.prometheus = prometheus or Prometheus(folder, [self.gateway.address],
+                                                       scrape=f"{int(SCRAPE * 1000)}ms").start()
+            undo.callback(self.prometheus.close)
+            self.settings = dict({"heartbeat.interval": "200ms", "metrics.source": "prometheus",
+                                  "prometheus.url": self.prometheus.url, "prometheus.timeout": "3s",
+                                  "prometheus.interval": f"{int(SCRAPE * 1000)}ms"}, **settings)
+            super().__init__(Api(folder, self.settings).start())
+            undo.callback(self.api.close)
+            self.agent = Agent(folder / "agent", self.api.url, stand_in=False, agent__host_id="h1",
+                               feature__pushgateway="true", pushgateway__url=self.gateway.url,
+                               pushgateway__interval=f"{int(SCRAPE * 1000)}ms").start()
+            undo.callback(self.agent.clean_up)
+            wait_until(lambda: self.call("GET", "/api/v1/agents/h1")[0] == 200, "the API knows the agent")
+            self.undo = undo.pop_all()
 
     def begin(self, *until, **changes):
         eid = self.create(spec(**changes))
@@ -70,11 +76,8 @@ class Stack(Lab):
 
     def close(self):
         super().close()
-        self.agent.clean_up()
+        self.undo.close()
         shutil.copy(self.agent.log, self.folder / "agent.log")
-        self.api.close()
-        self.prometheus.close()
-        self.gateway.close()
 
 
 @pytest.fixture

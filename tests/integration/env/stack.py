@@ -57,8 +57,12 @@ class Server:
             text = self.log.read_bytes()[before:].decode("utf-8", "replace")
             assert self.process.poll() is None, f"{self.name} ended: {text[-2000:]}"
             return re.search(r'msg="Listening on" address=[0-9.]+:(\d+)', text)
-        self.port = int(wait_until(listens, f"{self.name} listens", 30).group(1))
-        wait_until(self.is_ready, f"{self.name} is ready", 30)
+        try:
+            self.port = int(wait_until(listens, f"{self.name} listens", 30).group(1))
+            wait_until(self.is_ready, f"{self.name} is ready", 30)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def is_ready(self):
