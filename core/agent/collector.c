@@ -78,6 +78,7 @@ void collector_free(struct collector *c)
     spec_done(&c->spec);
     free(c->ready_url);
     free(c->metrics_url);
+    free(c->otlp_url);
     free(c->reason);
     free(c->dir);
     free(c);

@@ -36,7 +36,7 @@ struct collector {
     char *reason;     /* why it does not run; NULL: none */
     struct err fault; /* of THEN_FAIL */
     uint16_t port;
-    char *ready_url, *metrics_url;
+    char *ready_url, *metrics_url, *otlp_url;
     int stop_signal;
     struct plan *plan; /* between preparing and spawning */
     struct child *child, *verifier;

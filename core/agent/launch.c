@@ -67,8 +67,10 @@ int launch_prepare(struct collector *c, struct err *err)
         return rc;
     free(c->ready_url);
     free(c->metrics_url);
+    free(c->otlp_url);
     c->ready_url = mem_strdup(c->plan->ready_url);
     c->metrics_url = mem_strdup(c->plan->metrics_url);
+    c->otlp_url = mem_strdup(c->plan->otlp_url);
     c->stop_signal = c->plan->stop_signal;
     return 0;
 }

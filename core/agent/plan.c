@@ -129,6 +129,8 @@ static int word_take(struct plan *p, const char *what, struct str key, struct st
         return set_url(p, &p->ready_url, value);
     if (str_eqz(word, "metrics"))
         return set_url(p, &p->metrics_url, value);
+    if (str_eqz(word, "otlp") && str_eqz(key, "http"))
+        return set_url(p, &p->otlp_url, value);
     if (str_eqz(word, "stop-signal"))
         return set_signal(p, value);
     if (str_eqz(word, "limit.memory"))

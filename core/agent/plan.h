@@ -21,6 +21,7 @@ struct plan {
     struct plan_file files[PLAN_FILES_MAX];
     unsigned n_args, n_verify, n_env, n_files;
     const char *ready_url, *metrics_url;
+    const char *otlp_url; /**< where it takes OTLP/HTTP, without the path; NULL: nowhere */
     int stop_signal;
     uint64_t max_memory;
     struct err err; /**< the first word that was refused */

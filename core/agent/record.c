@@ -56,6 +56,7 @@ void collector_save(const struct collector *c, struct jw *w)
     jw_kint(w, "stop_signal", c->stop_signal);
     jw_kstr(w, "ready_url", c->ready_url);
     jw_kstr(w, "metrics_url", c->metrics_url);
+    jw_kstr(w, "otlp_url", c->otlp_url);
     jw_close(w, '}');
 }
 
@@ -92,6 +93,7 @@ static void take_record(struct collector *c, const struct json *record)
     c->stop_signal = (int)int_within(record, "stop_signal", 1, 31);
     c->ready_url = url_dup(record, "ready_url");
     c->metrics_url = url_dup(record, "metrics_url");
+    c->otlp_url = url_dup(record, "otlp_url");
 }
 
 struct collector *collector_restore(struct supervisor *s, const struct json *record, struct err *err)

@@ -373,6 +373,11 @@ const char *collector_metrics_url(const struct collector *c)
     return c->metrics_url;
 }
 
+const char *collector_otlp_url(const struct collector *c)
+{
+    return c->otlp_url;
+}
+
 void collector_log_path(const struct collector *c, char *out, size_t cap)
 {
     snprintf(out, cap, "%s/output.log", c->dir);

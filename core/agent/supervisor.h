@@ -63,6 +63,8 @@ unsigned collector_restarts(const struct collector *c);
 pid_t collector_pid(const struct collector *c); /**< 0: no process */
 uint16_t collector_port(const struct collector *c);
 const char *collector_metrics_url(const struct collector *c); /**< NULL: not known yet */
+/** Where it takes OTLP/HTTP, without the path; NULL: nowhere, or not known yet. */
+const char *collector_otlp_url(const struct collector *c);
 /** Path of the file with its stdout and stderr. */
 void collector_log_path(const struct collector *c, char *out, size_t cap);
 /** As doc/protocol.md has it. */

@@ -18,22 +18,6 @@ enum {
 
 /* ---- addresses */
 
-int endpoint_parse(const char *key, const char *text, struct endpoint *ret, struct err *err)
-{
-    const char *colon = strrchr(text, ':');
-    int64_t port = -1;
-    struct str address = { text, colon ? (size_t)(colon - text) : 0 };
-    if (address.n > 2 && address.p[0] == '[' && address.p[address.n - 1] == ']') {
-        address = (struct str){ address.p + 1, address.n - 2 };
-    }
-    if (!colon || !address.n || !str_copy(ret->address, sizeof ret->address, address) ||
-        !parse_int(str_of(colon + 1), &port) || port < 0 || port > 65535) {
-        return err_set(err, ERR_CONFIG, "%s is \"%s\", not ADDRESS:PORT", key, text);
-    }
-    ret->port = (uint16_t)port;
-    return 0;
-}
-
 int endpoint_of(int fd, struct endpoint *ret, struct err *err)
 {
     int listens = 0;
@@ -44,13 +28,6 @@ int endpoint_of(int fd, struct endpoint *ret, struct err *err)
                        fd);
     }
     return 0;
-}
-
-const char *endpoint_url(const struct endpoint *e, char out[ENDPOINT_URL_MAX])
-{
-    bool v6 = strchr(e->address, ':') != NULL;
-    snprintf(out, ENDPOINT_URL_MAX, "http://%s%s%s:%u", v6 ? "[" : "", e->address, v6 ? "]" : "", e->port);
-    return out;
 }
 
 static bool is_loopback(const char *address)

@@ -9,16 +9,8 @@
 #include "core/base/settings.h"
 #include "core/http/listen.h"
 
-struct endpoint {
-    char address[HTTP_ADDRESS_MAX]; /**< numeric, without brackets */
-    uint16_t port;                  /**< 0: any */
-};
-/** "127.0.0.1:8080", "[::1]:8080". @p key names the setting. @errors CONFIG */
-int endpoint_parse(const char *key, const char *text, struct endpoint *ret, struct err *err) MUST_CHECK;
 /** Where a listening socket is. @errors CONFIG: it is not of TCP */
 int endpoint_of(int fd, struct endpoint *ret, struct err *err) MUST_CHECK;
-#define ENDPOINT_URL_MAX 64
-const char *endpoint_url(const struct endpoint *e, char out[ENDPOINT_URL_MAX]); /**< "http://[::1]:8080" */
 
 /** What this process was given. */
 struct handed {

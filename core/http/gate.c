@@ -15,6 +15,7 @@ static const struct single {
     SINGLE("Host", host),
     SINGLE("Authorization", authorization),
     SINGLE("Content-Type", content_type),
+    SINGLE("Content-Encoding", content_encoding),
     SINGLE("Content-Length", content_length),
     SINGLE("X-Agent-Host-ID", agent_host),
     SINGLE("If-Match", if_match),

@@ -13,8 +13,8 @@
 struct evkeyvalq; /* libevent's list of headers */
 /** Headers that the server itself reads; borrowed; NULL: absent. */
 struct gate_headers {
-    const char *host, *authorization, *content_type, *content_length, *agent_host, *if_match,
-        *idempotency_key, *request_id, *connection;
+    const char *host, *authorization, *content_type, *content_encoding, *content_length, *agent_host,
+        *if_match, *idempotency_key, *request_id, *connection;
 };
 /** @errors INVAL: a header that must stand once does not, Host is missing in HTTP/1.1 */
 int gate_headers(const struct evkeyvalq *headers, bool is_http11, struct gate_headers *ret,

@@ -5,11 +5,34 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "core/base/str.h"
 
 #define BACKLOG 4096 /* the kernel takes net.core.somaxconn if that is less */
+
+int endpoint_parse(const char *key, const char *text, struct endpoint *ret, struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    int64_t port = -1;
+    struct str address = { text, colon ? (size_t)(colon - text) : 0 };
+    if (address.n > 2 && address.p[0] == '[' && address.p[address.n - 1] == ']')
+        address = (struct str){ address.p + 1, address.n - 2 };
+    if (!colon || !address.n || !str_copy(ret->address, sizeof ret->address, address) ||
+        !parse_int(str_of(colon + 1), &port) || port < 0 || port > 65535)
+        return err_set(err, ERR_CONFIG, "%s is \"%s\", not ADDRESS:PORT", key, text);
+    ret->port = (uint16_t)port;
+    return 0;
+}
+
+const char *endpoint_url(const struct endpoint *e, char out[ENDPOINT_URL_MAX])
+{
+    bool v6 = strchr(e->address, ':') != NULL;
+    snprintf(out, ENDPOINT_URL_MAX, "http://%s%s%s:%u", v6 ? "[" : "", e->address, v6 ? "]" : "", e->port);
+    return out;
+}
 
 static bool sockaddr_of(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
 {
@@ -29,6 +52,13 @@ static bool sockaddr_of(const char *address, uint16_t port, struct sockaddr_stor
         return true;
     }
     return false;
+}
+
+bool endpoint_is_numeric(const struct endpoint *e)
+{
+    struct sockaddr_storage at;
+    socklen_t len;
+    return sockaddr_of(e->address, e->port, &at, &len);
 }
 
 int http_listen(const char *address, uint16_t port, bool is_one_of_many, struct err *err)

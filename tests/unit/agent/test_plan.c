@@ -51,6 +51,17 @@ START_TEST(a_whole_plan_is_taken)
 }
 END_TEST
 
+START_TEST(where_it_takes_otlp_is_kept)
+{
+    put_minimum();
+    ck_assert_ptr_null(plan->otlp_url);
+    ck_assert_int_eq(put("otlp", "grpc", "http://127.0.0.1:4317"), PHX_E_UNSUPPORTED);
+    ck_assert_int_eq(put("otlp", "http", "http://127.0.0.1:4318"), 0);
+    ck_assert_str_eq(plan->otlp_url, "http://127.0.0.1:4318");
+    ck_assert_int_eq(put("otlp", "http", "127.0.0.1:4318"), PHX_E_INVAL);
+}
+END_TEST
+
 START_TEST(the_first_metrics_url_counts)
 {
     put_minimum();
@@ -131,6 +142,7 @@ int main(void)
     TCase *c = tcase_create("plan");
     tcase_add_checked_fixture(c, before, after);
     tcase_add_test(c, a_whole_plan_is_taken);
+    tcase_add_test(c, where_it_takes_otlp_is_kept);
     tcase_add_test(c, the_first_metrics_url_counts);
     tcase_add_test(c, unknown_words_are_said_to_be_unknown_and_do_no_harm);
     tcase_add_test(c, file_names_cannot_leave_the_folder);

@@ -23,9 +23,9 @@ static void teardown(void)
 
 START_TEST(each_header_that_must_stand_once_is_refused_twice)
 {
-    static const char *const names[] = { "Host", "authorization", "Content-Type", "Content-Length",
-                                         "X-Agent-Host-ID", "If-Match", "Idempotency-Key", "X-Request-ID",
-                                         "Connection" };
+    static const char *const names[] = { "Host", "authorization", "Content-Type", "Content-Encoding",
+                                         "Content-Length", "X-Agent-Host-ID", "If-Match",
+                                         "Idempotency-Key", "X-Request-ID", "Connection" };
     struct gate_headers h;
     struct err err = { 0 };
     evhttp_add_header(&headers, "Host", "a");
@@ -134,7 +134,7 @@ int main(void)
     Suite *s = suite_create("gate");
     TCase *t = tcase_create("gate");
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_loop_test(t, each_header_that_must_stand_once_is_refused_twice, 0, 9);
+    tcase_add_loop_test(t, each_header_that_must_stand_once_is_refused_twice, 0, 10);
     tcase_add_test(t, host_is_demanded_in_http_1_1_only);
     tcase_add_test(t, targets_are_split_and_decoded_once);
     tcase_add_loop_test(t, targets_that_mean_two_things_are_refused, 0,
