@@ -79,6 +79,7 @@ void collector_free(struct collector *c)
     free(c->ready_url);
     free(c->metrics_url);
     free(c->otlp_url);
+    free(c->self_url);
     free(c->reason);
     free(c->dir);
     free(c);
@@ -180,7 +181,7 @@ static void collector_healthy(struct collector *c)
     c->up_mono = clock_mono();
     timer_clear(c->timer);
     set_status(c, COLLECTOR_RUNNING, NULL);
-    log_event(EV_COLLECTOR_UP, &ctx, "collector %s, pid %d, port %u", c->spec.id, (int)c->pid, c->port);
+    log_event(EV_COLLECTOR_UP, &ctx, "collector %s, pid %d, port %u", c->spec.id, (int)c->pid, c->ports[0]);
     answer_start(c, NULL);
 }
 
@@ -416,7 +417,7 @@ bool collector_adopt(struct collector *c, pid_t pid, uint64_t start_ticks)
         return false;
     c->pid = pid;
     c->deadline_mono = clock_mono() + c->spec.ready_ns;
-    log_event(EV_COLLECTOR_ADOPTED, &ctx, "collector %s, pid %d, port %u", c->spec.id, (int)pid, c->port);
+    log_event(EV_COLLECTOR_ADOPTED, &ctx, "collector %s, pid %d, port %u", c->spec.id, (int)pid, c->ports[0]);
     if (c->was_up) {
         c->step = STEP_UP;
         c->up_mono = clock_mono();

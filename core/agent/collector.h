@@ -35,8 +35,8 @@ struct collector {
     int64_t since_ns, up_mono, deadline_mono, probe_wait_ns;
     char *reason;     /* why it does not run; NULL: none */
     struct err fault; /* of THEN_FAIL */
-    uint16_t port;
-    char *ready_url, *metrics_url, *otlp_url;
+    uint16_t ports[SPEC_PORTS]; /* 0: none yet */
+    char *ready_url, *metrics_url, *otlp_url, *self_url;
     int stop_signal;
     struct plan *plan; /* between preparing and spawning */
     struct child *child, *verifier;
@@ -74,7 +74,8 @@ void launch_obituary(const struct collector *c, const struct child_exit *how, st
 /* ---- supervisor.c */
 const struct supervisor_conf *supervisor__conf(const struct supervisor *s);
 struct instance *supervisor__backend(struct supervisor *s, const char *name, struct err *err);
-uint16_t supervisor__port(struct supervisor *s, struct collector *c, struct err *err);
+/** Into c->ports: as they are, if all are free. */
+int supervisor__ports(struct supervisor *s, struct collector *c, struct err *err) MUST_CHECK;
 void supervisor__changed(struct supervisor *s); /**< state and heartbeat */
 void supervisor__stopped(struct collector *c);  /**< STEP_STOP is over with THEN_REMOVE or THEN_REST */
 #endif

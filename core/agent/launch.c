@@ -32,13 +32,27 @@ static int add_environment(const struct collector *c, struct err *err)
     return rc;
 }
 
+/** Secrets are read at each start, into the environment of the process and nowhere else. */
+static int add_secrets(const struct collector *c, struct err *err)
+{
+    int rc = 0;
+    for (unsigned i = 0; i < c->plan->n_secrets && rc == 0; i++) {
+        const struct plan_secret *wanted = &c->plan->secrets[i];
+        struct str text;
+        rc = secrets_get(supervisor__conf(c->sup)->secrets, wanted->name, &text, err);
+        if (rc == 0)
+            rc = plan_env(c->plan, wanted->variable, text, err);
+    }
+    return rc;
+}
+
 static int make_plan(struct collector *c, const struct json *doc, struct err *err)
 {
     const struct supervisor_conf *conf = supervisor__conf(c->sup);
     struct instance *backend = supervisor__backend(c->sup, c->spec.backend, err);
     if (!backend)
         return err->code;
-    struct spec_place place = { conf->host_id, c->dir, conf->libexec_dir, conf->address, c->port };
+    struct spec_place place = { conf->host_id, c->dir, conf->libexec_dir, conf->address, c->ports };
     CLEANUP_BUF struct buf deploy;
     buf_init(&deploy, LIMIT_JSON_BYTES);
     spec_deploy(&c->spec, doc, &place, &deploy);
@@ -46,7 +60,11 @@ static int make_plan(struct collector *c, const struct json *doc, struct err *er
     if (rc == 0)
         rc = plan_make(c->plan, backend, buf_str(&deploy), err);
     if (rc == 0)
+        rc = plan_program(c->plan, conf->libexec_dir, getenv("PATH"), err);
+    if (rc == 0)
         rc = add_environment(c, err);
+    if (rc == 0)
+        rc = add_secrets(c, err);
     return rc;
 }
 
@@ -55,8 +73,7 @@ int launch_prepare(struct collector *c, struct err *err)
     CLEANUP_JSON struct json *doc = spec_load(c->dir, err);
     if (!doc)
         return err->code;
-    c->port = supervisor__port(c->sup, c, err);
-    if (c->port == 0)
+    if (supervisor__ports(c->sup, c, err) != 0)
         return err->code;
     plan_free(c->plan);
     c->plan = plan_new();
@@ -68,9 +85,11 @@ int launch_prepare(struct collector *c, struct err *err)
     free(c->ready_url);
     free(c->metrics_url);
     free(c->otlp_url);
+    free(c->self_url);
     c->ready_url = mem_strdup(c->plan->ready_url);
     c->metrics_url = mem_strdup(c->plan->metrics_url);
     c->otlp_url = mem_strdup(c->plan->otlp_url);
+    c->self_url = mem_strdup(c->plan->self_url);
     c->stop_signal = c->plan->stop_signal;
     return 0;
 }
@@ -123,6 +142,8 @@ void launch_obituary(const struct collector *c, const struct child_exit *how, st
         buf_addf(out, "exit status %d", how->code);
     collector_log_path(c, path, sizeof path);
     file_tail(path, c->log_from, LIMIT_STDERR_TAIL, &tail);
-    if (tail.len > 0)
-        buf_addf(out, "; its last lines:\n%s", buf_cstr(&tail));
+    if (tail.len > 0) {
+        buf_adds(out, "; its last lines:\n");
+        secrets_cut(supervisor__conf(c->sup)->secrets, buf_str(&tail), out);
+    }
 }

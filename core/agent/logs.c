@@ -30,6 +30,8 @@ struct logs {
     struct loop *loop;
     struct supervisor *supervisor;
     struct outbox *out;
+    const struct secrets *secrets;
+    struct buf line; /* the one in work, without secrets */
     struct follow *list;
     struct watch *watch;
     int inotify_fd;
@@ -80,6 +82,11 @@ static void on_line(struct logs *x, struct follow *f, struct str line)
         snprintf(text, sizeof text, "%llu lines were held back", (unsigned long long)held);
         row(x, f, "warn", str_of(text));
     }
+    buf_reset(&x->line);
+    secrets_cut(x->secrets, line, &x->line);
+    line = buf_str(&x->line);
+    if (line.n > LIMIT_TASK_LOG_LINE)
+        line.n = LIMIT_TASK_LOG_LINE;
     /* bad UTF-8 may grow to three bytes each; the API takes LIMIT_TASK_LOG_LINE */
     if (!utf8_valid(line) && line.n > LIMIT_TASK_LOG_LINE / 3)
         line.n = LIMIT_TASK_LOG_LINE / 3;
@@ -95,15 +102,12 @@ static bool read_some(struct logs *x, struct follow *f, int fd, char *text)
     struct str rest = { text, (size_t)n };
     const char *newline;
     while (rest.n > 0 && (newline = memchr(rest.p, '\n', rest.n))) {
-        struct str line = { rest.p, (size_t)(newline - rest.p) };
-        if (line.n > LIMIT_TASK_LOG_LINE)
-            line.n = LIMIT_TASK_LOG_LINE;
-        on_line(x, f, line);
+        on_line(x, f, (struct str){ rest.p, (size_t)(newline - rest.p) });
         rest = (struct str){ newline + 1, (size_t)(rest.p + rest.n - newline - 1) };
     }
     size_t used = (size_t)n - rest.n;
     if (used == 0 && n == READ_BYTES) { /* no end in sight: show the start, skip the rest */
-        on_line(x, f, (struct str){ text, LIMIT_TASK_LOG_LINE });
+        on_line(x, f, (struct str){ text, READ_BYTES });
         used = (size_t)n;
     }
     f->at += used;
@@ -158,7 +162,8 @@ static void on_inotify(void *arg, int fd, unsigned what)
     }
 }
 
-struct logs *logs_new(struct loop *l, struct supervisor *s, struct outbox *out, struct err *err)
+struct logs *logs_new(struct loop *l, struct supervisor *s, const struct secrets *secrets,
+                      struct outbox *out, struct err *err)
 {
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd < 0) {
@@ -166,7 +171,10 @@ struct logs *logs_new(struct loop *l, struct supervisor *s, struct outbox *out, 
         return NULL;
     }
     struct logs *x = mem_alloc(sizeof *x);
-    *x = (struct logs){ .loop = l, .supervisor = s, .out = out, .inotify_fd = fd, .is_first = true };
+    *x = (struct logs){
+        .loop = l, .supervisor = s, .secrets = secrets, .out = out, .inotify_fd = fd, .is_first = true
+    };
+    buf_init(&x->line, 4 * READ_BYTES); /* a mark may be longer than what it stands for */
     x->watch = watch_new(l, fd, WATCH_READ, on_inotify, x);
     return x;
 }
@@ -188,6 +196,7 @@ void logs_free(struct logs *x)
         follow_free(x, f);
     watch_free(x->watch);
     close(x->inotify_fd);
+    buf_done(&x->line);
     free(x);
 }
 

@@ -9,7 +9,8 @@
 #include "core/agent/supervisor.h"
 
 struct logs;
-struct logs *logs_new(struct loop *l, struct supervisor *s, struct outbox *out, struct err *err);
+struct logs *logs_new(struct loop *l, struct supervisor *s, const struct secrets *secrets,
+                      struct outbox *out, struct err *err);
 void logs_free(struct logs *x); /**< NULL allowed */
 /** Collectors came or went: follow the files of those that are there. A file that was written before
  *  the agent started is followed from its end. */

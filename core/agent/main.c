@@ -31,6 +31,7 @@ struct agent {
     struct loop *loop;
     struct state *state;
     struct registry *registry;
+    struct secrets *secrets;
     struct fetcher *fetcher;
     struct uplink *uplink;
     struct supervisor *supervisor;
@@ -196,6 +197,7 @@ static int supervisor_open(struct agent *a, struct err *err)
         .fetcher = a->fetcher,
         .registry = a->registry,
         .state = a->state,
+        .secrets = a->secrets,
         .dir = a->collectors_dir,
         .host_id = a->host_id,
         .libexec_dir = a->libexec_dir,
@@ -248,6 +250,7 @@ static int push_open(struct agent *a, struct err *err)
 static int agent_open(struct agent *a, struct err *err)
 {
     a->heartbeat = heartbeat_new();
+    a->secrets = secrets_new(a->settings->agent_secrets_dir);
     a->loop = loop_new(err);
     if (!a->loop || settings_check(a, err) != 0)
         return err->code;
@@ -259,7 +262,7 @@ static int agent_open(struct agent *a, struct err *err)
         return err->code;
     a->sampler = sampler_new(a->loop, a->fetcher, a->supervisor, a->samples,
                              a->settings->feature_pushgateway ? a->push : NULL);
-    a->logs = logs_new(a->loop, a->supervisor, a->log_lines, err);
+    a->logs = logs_new(a->loop, a->supervisor, a->secrets, a->log_lines, err);
     if (!a->logs || loop_on_signal(a->loop, SIGTERM, on_terminate, a, err) != 0 ||
         loop_on_signal(a->loop, SIGINT, on_terminate, a, err) != 0)
         return err->code;
@@ -324,6 +327,7 @@ static void agent_close(struct agent *a)
     executor_free(a->executor);
     loads_free(a->loads);
     supervisor_free(a->supervisor);
+    secrets_free(a->secrets);
     registry_free(a->registry);
     uplink_free(a->uplink);
     state_close(a->state);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "core/agent/files.h"
 #include "core/agent/plan.h"
 #include "core/base/mem.h"
@@ -79,6 +80,35 @@ static int add_arg(struct plan *p, const char **argv, unsigned *n, struct str va
     return 0;
 }
 
+static bool is_program(struct str s)
+{
+    bool is_path = s.n > 0 && s.p[0] == '/';
+    return s.n > 0 && s.n < 4096 && !has_nul(s) && (is_path || file_name_ok(s));
+}
+
+static int add_program(struct plan *p, struct str value)
+{
+    if (!is_program(value))
+        return err_set(&p->err, ERR_INVAL, "\"%.*s\" is neither the name of a program nor an absolute path",
+                       (int)(value.n < 80 ? value.n : 80), value.n ? value.p : "");
+    if (p->n_programs == PLAN_PROGRAMS_MAX)
+        return err_set(&p->err, ERR_LIMIT, "more than %d programs would do", PLAN_PROGRAMS_MAX);
+    p->programs[p->n_programs++] = arena_strndup(p->arena, value);
+    return 0;
+}
+
+static int add_secret(struct plan *p, struct str variable, struct str name)
+{
+    if (!is_env_name(variable) || !file_name_ok(name))
+        return err_set(&p->err, ERR_INVAL, "\"%.*s\" does not name a secret for a variable",
+                       (int)(name.n < 80 ? name.n : 80), name.n ? name.p : "");
+    if (p->n_secrets == PLAN_SECRETS_MAX)
+        return err_set(&p->err, ERR_LIMIT, "a collector has at most %d secrets", PLAN_SECRETS_MAX);
+    p->secrets[p->n_secrets++] = (struct plan_secret){ arena_strndup(p->arena, variable),
+                                                       arena_strndup(p->arena, name) };
+    return 0;
+}
+
 static int set_url(struct plan *p, const char **url, struct str value)
 {
     if (!str_starts(value, "http://") || value.n > 512 || has_nul(value))
@@ -119,16 +149,20 @@ static int word_take(struct plan *p, const char *what, struct str key, struct st
     struct str word = str_of(what);
     if (str_eqz(word, "file"))
         return plan_file(p, key, value, &p->err);
+    if (str_eqz(word, "program"))
+        return add_program(p, value);
     if (str_eqz(word, "arg"))
         return add_arg(p, p->argv, &p->n_args, value);
     if (str_eqz(word, "verify-arg"))
         return add_arg(p, p->verify, &p->n_verify, value);
     if (str_eqz(word, "env"))
         return plan_env(p, arena_strndup(p->arena, key), value, &p->err);
+    if (str_eqz(word, "secret"))
+        return add_secret(p, key, value);
     if (str_eqz(word, "ready"))
         return set_url(p, &p->ready_url, value);
     if (str_eqz(word, "metrics"))
-        return set_url(p, &p->metrics_url, value);
+        return set_url(p, str_eqz(key, "self") ? &p->self_url : &p->metrics_url, value);
     if (str_eqz(word, "otlp") && str_eqz(key, "http"))
         return set_url(p, &p->otlp_url, value);
     if (str_eqz(word, "stop-signal"))
@@ -147,6 +181,55 @@ static phx_status on_word(const phx_sink *sink, const char *what, phx_str key, p
     return rc == 0 ? 0 : rc > 0 ? PHX_E_UNSUPPORTED : PHX_E_INVAL;
 }
 
+/* ---------------------------------------------------------------------------------- program */
+
+static const char *program_in(struct plan *p, struct str folder, const char *name)
+{
+    if (folder.n == 0 || folder.p[0] != '/')
+        return NULL; /* of PATH: the working directory is no place for programs */
+    const char *path = arena_printf(p->arena, "%.*s/%s", (int)folder.n, folder.p, name);
+    return access(path, X_OK) == 0 ? path : NULL;
+}
+
+static const char *program_find(struct plan *p, const char *name, const char *libexec_dir, const char *path)
+{
+    struct str rest = str_of(path), folder;
+    if (name[0] == '/')
+        return access(name, X_OK) == 0 ? name : NULL;
+    const char *found = program_in(p, str_of(libexec_dir), name);
+    while (!found && str_split(&rest, ':', &folder))
+        found = program_in(p, folder, name);
+    return found;
+}
+
+static void argv_prepend(const char **argv, unsigned *n, const char *first)
+{
+    memmove(argv + 1, argv, *n * sizeof *argv);
+    argv[0] = first;
+    (*n)++;
+}
+
+int plan_program(struct plan *p, const char *libexec_dir, const char *path, struct err *err)
+{
+    const char *found = NULL;
+    for (unsigned i = 0; i < p->n_programs && !found; i++)
+        found = program_find(p, p->programs[i], libexec_dir, path);
+    if (!found && p->n_programs > 0) {
+        CLEANUP_BUF struct buf names;
+        buf_init(&names, PLAN_PROGRAMS_MAX * 4096);
+        for (unsigned i = 0; i < p->n_programs; i++)
+            buf_addf(&names, "%s%s", i ? ", " : "", p->programs[i]);
+        err_set(err, ERR_NOTFOUND, "this host has no collector to run: %s", buf_cstr(&names));
+        err_remedy(err, "install it on the agent's PATH, or say where it is in plugins.NAME.path");
+        return err->code;
+    }
+    if (found)
+        argv_prepend(p->argv, &p->n_args, found);
+    if (found && p->n_verify > 0)
+        argv_prepend(p->verify, &p->n_verify, found);
+    return 0;
+}
+
 int plan_check(const struct plan *p, struct err *err)
 {
     if (p->err.code != 0) {
@@ -154,9 +237,9 @@ int plan_check(const struct plan *p, struct err *err)
             *err = p->err;
         return p->err.code;
     }
-    if (p->n_args == 0 || p->argv[0][0] != '/')
+    if (p->n_programs == 0 && (p->n_args == 0 || p->argv[0][0] != '/'))
         return err_set(err, ERR_INVAL, "the launch plan names no program by its absolute path");
-    if (p->n_verify > 0 && p->verify[0][0] != '/')
+    if (p->n_programs == 0 && p->n_verify > 0 && p->verify[0][0] != '/')
         return err_set(err, ERR_INVAL, "the launch plan names its validator without an absolute path");
     if (!p->ready_url || !p->metrics_url)
         return err_set(err, ERR_INVAL, "the launch plan has no URL for %s",

@@ -25,7 +25,7 @@ void collector_write(const struct collector *c, struct jw *w)
         jw_int(w, c->pid);
     else
         jw_null(w);
-    jw_kint(w, "port", c->port);
+    jw_kint(w, "port", c->ports[0]);
     jw_kint(w, "restarts", c->restarts);
     jw_kbool(w, "kept", c->kept);
     jw_ktime(w, "since", c->since_ns);
@@ -51,12 +51,17 @@ void collector_save(const struct collector *c, struct jw *w)
     jw_kint(w, "pid", c->child ? c->pid : 0);
     jw_kint(w, "start_ticks", c->child ? (int64_t)child_start_ticks(c->child) : 0);
     jw_kstr(w, "boot_id", boot_id());
-    jw_kint(w, "port", c->port);
+    jw_key(w, "ports");
+    jw_open(w, '[');
+    for (unsigned i = 0; i < SPEC_PORTS; i++)
+        jw_int(w, c->ports[i]);
+    jw_close(w, ']');
     jw_kint(w, "log_from", (int64_t)c->log_from);
     jw_kint(w, "stop_signal", c->stop_signal);
     jw_kstr(w, "ready_url", c->ready_url);
     jw_kstr(w, "metrics_url", c->metrics_url);
     jw_kstr(w, "otlp_url", c->otlp_url);
+    jw_kstr(w, "self_url", c->self_url);
     jw_close(w, '}');
 }
 
@@ -88,12 +93,16 @@ static void take_record(struct collector *c, const struct json *record)
     c->was_up = json_get_bool(record, "was_up", false);
     c->restarts = (unsigned)int_within(record, "restarts", 0, INT32_MAX);
     c->since_ns = int_within(record, "since", 0, INT64_MAX);
-    c->port = (uint16_t)int_within(record, "port", 0, UINT16_MAX);
+    for (unsigned i = 0; i < SPEC_PORTS; i++) {
+        int64_t port = json_int(json_at(json_get(record, "ports"), i), 0);
+        c->ports[i] = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+    }
     c->log_from = (uint64_t)int_within(record, "log_from", 0, INT64_MAX);
     c->stop_signal = (int)int_within(record, "stop_signal", 1, 31);
     c->ready_url = url_dup(record, "ready_url");
     c->metrics_url = url_dup(record, "metrics_url");
     c->otlp_url = url_dup(record, "otlp_url");
+    c->self_url = url_dup(record, "self_url");
 }
 
 struct collector *collector_restore(struct supervisor *s, const struct json *record, struct err *err)

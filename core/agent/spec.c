@@ -139,7 +139,12 @@ void spec_deploy(const struct spec *s, const struct json *doc, const struct spec
     jw_kstr(&w, "dir", place->dir);
     jw_kstr(&w, "libexec_dir", place->libexec_dir);
     jw_kstr(&w, "address", place->address);
-    jw_kint(&w, "port", place->port);
+    jw_kint(&w, "port", place->ports[0]);
+    jw_key(&w, "ports");
+    jw_open(&w, '[');
+    for (unsigned i = 0; i < SPEC_PORTS; i++)
+        jw_int(&w, place->ports[i]);
+    jw_close(&w, ']');
     jw_key(&w, "files");
     jw_tree(&w, json_path(doc, "config.files"));
     jw_close(&w, '}');

@@ -24,9 +24,10 @@ struct spec {
 int spec_parse(struct spec *s, const struct json *doc, struct err *err) MUST_CHECK;
 void spec_done(struct spec *s);
 /** The deploy document of @p s, for the backend; @p doc as above. */
+enum { SPEC_PORTS = 6 };
 struct spec_place {
     const char *host_id, *dir, *libexec_dir, *address;
-    uint16_t port;
+    const uint16_t *ports; /**< SPEC_PORTS */
 };
 void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place,
                  struct buf *out);

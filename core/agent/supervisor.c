@@ -101,26 +101,50 @@ struct instance *supervisor__backend(struct supervisor *s, const char *name, str
 struct port_question {
     const struct supervisor *s;
     const struct collector *asking;
+    unsigned n; /* of its ports are chosen */
 };
+
+static bool has_port(const struct collector *c, uint16_t port, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (c->ports[i] == port)
+            return true;
+    return false;
+}
 
 static bool is_used(void *arg, uint16_t port)
 {
     const struct port_question *q = arg;
     const struct collector *c;
     DL_FOREACH(q->s->collectors, c) {
-        if (c != q->asking && c->port == port && c->status != COLLECTOR_FAILED)
+        if (c == q->asking ? has_port(c, port, q->n)
+                           : c->status != COLLECTOR_FAILED && has_port(c, port, SPEC_PORTS))
             return true;
     }
-    return false;
+    return has_port(q->asking, port, q->n); /* it is in no list before its first start */
 }
 
-uint16_t supervisor__port(struct supervisor *s, struct collector *c, struct err *err)
+static bool may_stay(const struct supervisor *s, const struct collector *c)
 {
-    struct port_question q = { s, c };
-    bool in_range = c->port >= s->ports.low && c->port <= s->ports.high;
-    if (in_range && !is_used(&q, c->port) && port_is_free(s->conf.address, c->port))
-        return c->port; /* whoever scrapes it need not look for it again */
-    return ports_pick(&s->ports, s->conf.address, is_used, &q, err);
+    struct port_question q = { s, c, 0 };
+    for (unsigned i = 0; i < SPEC_PORTS; i++)
+        if (c->ports[i] < s->ports.low || c->ports[i] > s->ports.high || is_used(&q, c->ports[i]) ||
+            !port_is_free(s->conf.address, c->ports[i]))
+            return false;
+    return true;
+}
+
+int supervisor__ports(struct supervisor *s, struct collector *c, struct err *err)
+{
+    struct port_question q = { s, c, 0 };
+    if (may_stay(s, c))
+        return 0; /* whoever scrapes it need not look for it again */
+    for (; q.n < SPEC_PORTS; q.n++) {
+        c->ports[q.n] = ports_pick(&s->ports, s->conf.address, is_used, &q, err);
+        if (c->ports[q.n] == 0)
+            return err->code;
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------------------------- start, stop */
@@ -365,7 +389,7 @@ pid_t collector_pid(const struct collector *c)
 
 uint16_t collector_port(const struct collector *c)
 {
-    return c->port;
+    return c->ports[0];
 }
 
 const char *collector_metrics_url(const struct collector *c)
@@ -376,6 +400,11 @@ const char *collector_metrics_url(const struct collector *c)
 const char *collector_otlp_url(const struct collector *c)
 {
     return c->otlp_url;
+}
+
+const char *collector_self_url(const struct collector *c)
+{
+    return c->self_url;
 }
 
 void collector_log_path(const struct collector *c, char *out, size_t cap)

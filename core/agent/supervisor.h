@@ -5,6 +5,7 @@
 #ifndef PHOENIX_AGENT_SUPERVISOR_H
 #define PHOENIX_AGENT_SUPERVISOR_H
 #include <sys/types.h>
+#include "core/agent/secrets.h"
 #include "core/agent/spec.h"
 #include "core/agent/state.h"
 #include "core/loop/fetch.h"
@@ -14,6 +15,7 @@ struct supervisor_conf {
     struct fetcher *fetcher;
     struct registry *registry;
     struct state *state;
+    struct secrets *secrets;
     const char *dir; /**< folder of the instances' folders */
     const char *host_id, *libexec_dir, *address;
     const char *allowed;        /**< backends, comma-separated */
@@ -65,6 +67,8 @@ uint16_t collector_port(const struct collector *c);
 const char *collector_metrics_url(const struct collector *c); /**< NULL: not known yet */
 /** Where it takes OTLP/HTTP, without the path; NULL: nowhere, or not known yet. */
 const char *collector_otlp_url(const struct collector *c);
+/** Where its own telemetry is; NULL: with its metrics, or not known yet. */
+const char *collector_self_url(const struct collector *c);
 /** Path of the file with its stdout and stderr. */
 void collector_log_path(const struct collector *c, char *out, size_t cap);
 /** As doc/protocol.md has it. */

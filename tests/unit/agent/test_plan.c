@@ -62,6 +62,41 @@ START_TEST(where_it_takes_otlp_is_kept)
 }
 END_TEST
 
+START_TEST(the_first_program_that_is_there_comes_first)
+{
+    struct err err = { 0 };
+    ck_assert_int_eq(put("program", "", "no-such-collector"), 0);
+    ck_assert_int_eq(put("program", "", "sh"), 0);
+    ck_assert_int_eq(put("arg", "", "--config=x"), 0);
+    ck_assert_int_eq(put("verify-arg", "", "validate"), 0);
+    ck_assert_int_eq(put("ready", "http", "http://127.0.0.1:1/ready"), 0);
+    ck_assert_int_eq(put("metrics", "prometheus", "http://127.0.0.1:1/metrics"), 0);
+    ck_assert_int_eq(plan_check(plan, NULL), 0);
+    ck_assert_int_eq(plan_program(plan, "/nowhere", "bin::/usr/nowhere", &err), ERR_NOTFOUND);
+    ck_assert_ptr_nonnull(strstr(err.msg, "no-such-collector, sh"));
+    ck_assert_int_eq(plan_program(plan, "/nowhere", "/usr/nowhere:/bin", &err), 0);
+    ck_assert_str_eq(plan->argv[0], "/bin/sh");
+    ck_assert_str_eq(plan->argv[1], "--config=x");
+    ck_assert_ptr_null(plan->argv[2]);
+    ck_assert_str_eq(plan->verify[0], "/bin/sh");
+    ck_assert_str_eq(plan->verify[1], "validate");
+}
+END_TEST
+
+START_TEST(own_telemetry_and_secrets_are_kept_apart)
+{
+    put_minimum();
+    ck_assert_int_eq(put("metrics", "self", "http://127.0.0.1:2/metrics"), 0);
+    ck_assert_int_eq(put("secret", "PHX_SECRET_1", "nr.key"), 0);
+    ck_assert_str_eq(plan->self_url, "http://127.0.0.1:2/metrics");
+    ck_assert_str_eq(plan->metrics_url, "http://127.0.0.1:1/metrics");
+    ck_assert_uint_eq(plan->n_secrets, 1);
+    ck_assert_str_eq(plan->secrets[0].variable, "PHX_SECRET_1");
+    ck_assert_str_eq(plan->secrets[0].name, "nr.key");
+    ck_assert_uint_eq(plan->n_env, 0);
+}
+END_TEST
+
 START_TEST(the_first_metrics_url_counts)
 {
     put_minimum();
@@ -103,6 +138,10 @@ START_TEST(a_bad_word_spoils_the_plan)
         { "env", "A=B", "x" },
         { "env", "", "x" },
         { "env", "1A", "x" },
+        { "secret", "A", "../x" },
+        { "secret", "LD_PRELOAD", "x" },
+        { "program", "", "a/b" },
+        { "program", "", "" },
     };
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct err err = { 0 };
@@ -143,6 +182,8 @@ int main(void)
     tcase_add_checked_fixture(c, before, after);
     tcase_add_test(c, a_whole_plan_is_taken);
     tcase_add_test(c, where_it_takes_otlp_is_kept);
+    tcase_add_test(c, the_first_program_that_is_there_comes_first);
+    tcase_add_test(c, own_telemetry_and_secrets_are_kept_apart);
     tcase_add_test(c, the_first_metrics_url_counts);
     tcase_add_test(c, unknown_words_are_said_to_be_unknown_and_do_no_harm);
     tcase_add_test(c, file_names_cannot_leave_the_folder);
