@@ -70,6 +70,7 @@ void collector_free(struct collector *c)
         return;
     if (c->probe)
         fetch_cancel(c->probe);
+    retell_end(c);
     timer_free(c->timer);
     child_free(c->child);
     child_free(c->verifier);
@@ -80,6 +81,8 @@ void collector_free(struct collector *c)
     free(c->metrics_url);
     free(c->otlp_url);
     free(c->self_url);
+    free(c->rank);
+    free(c->names);
     free(c->reason);
     free(c->dir);
     free(c);
@@ -122,6 +125,7 @@ static void forget_process(struct collector *c)
         fetch_cancel(c->probe);
     c->probe = NULL;
     timer_clear(c->timer);
+    retell_end(c);
     child_free(c->child);
     c->child = NULL;
     c->pid = 0;
@@ -180,6 +184,7 @@ static void collector_healthy(struct collector *c)
     c->was_up = true;
     c->up_mono = clock_mono();
     timer_clear(c->timer);
+    retell_begin(c);
     set_status(c, COLLECTOR_RUNNING, NULL);
     log_event(EV_COLLECTOR_UP, &ctx, "collector %s, pid %d, port %u", c->spec.id, (int)c->pid, c->ports[0]);
     answer_start(c, NULL);
@@ -390,6 +395,7 @@ void collector_stop(struct collector *c, enum collector_then then)
         c->then = then;
         c->step = STEP_STOP;
         timer_clear(c->timer);
+        retell_end(c);
         if (running && child_signal(running, c->stop_signal))
             timer_set(c->timer, supervisor__conf(c->sup)->grace_ns);
     }
@@ -421,6 +427,7 @@ bool collector_adopt(struct collector *c, pid_t pid, uint64_t start_ticks)
     if (c->was_up) {
         c->step = STEP_UP;
         c->up_mono = clock_mono();
+        retell_begin(c);
         set_status(c, COLLECTOR_RUNNING, NULL);
     } else {
         c->step = STEP_PROBE;

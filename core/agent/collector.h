@@ -37,6 +37,9 @@ struct collector {
     struct err fault; /* of THEN_FAIL */
     uint16_t ports[SPEC_PORTS]; /* 0: none yet */
     char *ready_url, *metrics_url, *otlp_url, *self_url;
+    char *rank;  /* how its processes are ranked; NULL: they are not */
+    char *names; /* JSON array: what it was told last; NULL: nothing, or not known any more */
+    struct ranking *ranking;
     int stop_signal;
     struct plan *plan; /* between preparing and spawning */
     struct child *child, *verifier;
@@ -65,11 +68,22 @@ struct collector *collector_restore(struct supervisor *s, const struct json *rec
 /* ---- launch.c */
 /** Choose a port, ask the backend, write the files: c->plan. */
 int launch_prepare(struct collector *c, struct err *err) MUST_CHECK;
+/** The deploy document of the task's document, on the ports that were chosen. */
+void launch_deploy(const struct collector *c, const struct json *doc, const char *processes,
+                   struct buf *out);
+int launch_files(const struct collector *c, const struct plan *p, struct err *err) MUST_CHECK;
 /** The collector itself outlives the agent; its validator does not. */
 int launch_collector(struct collector *c, child_exit_fn *on_exit, struct err *err) MUST_CHECK;
 int launch_validator(struct collector *c, child_exit_fn *on_exit, struct err *err) MUST_CHECK;
 /** "exit status 1" or "killed by signal 9", and the last lines of its output. */
 void launch_obituary(const struct collector *c, const struct child_exit *how, struct buf *out);
+
+/* ---- retell.c */
+/** Rank the processes as c->plan wants it, for the first time: c->names. */
+int retell_first(struct collector *c, struct err *err) MUST_CHECK;
+/** It is healthy: tell it names that change. Nothing if its processes are not ranked. */
+void retell_begin(struct collector *c);
+void retell_end(struct collector *c);
 
 /* ---- supervisor.c */
 const struct supervisor_conf *supervisor__conf(const struct supervisor *s);

@@ -10,10 +10,10 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 
-static int write_files(const struct collector *c, struct err *err)
+int launch_files(const struct collector *c, const struct plan *p, struct err *err)
 {
-    for (unsigned i = 0; i < c->plan->n_files; i++) {
-        const struct plan_file *f = &c->plan->files[i];
+    for (unsigned i = 0; i < p->n_files; i++) {
+        const struct plan_file *f = &p->files[i];
         int rc = file_write(c->dir, f->name, f->content, false, err);
         if (rc != 0)
             return rc;
@@ -46,21 +46,42 @@ static int add_secrets(const struct collector *c, struct err *err)
     return rc;
 }
 
-static int make_plan(struct collector *c, const struct json *doc, struct err *err)
+void launch_deploy(const struct collector *c, const struct json *doc, const char *processes,
+                   struct buf *out)
 {
     const struct supervisor_conf *conf = supervisor__conf(c->sup);
+    struct spec_place place = { conf->host_id, c->dir,   conf->libexec_dir,
+                                conf->address, c->ports, processes };
+    spec_deploy(&c->spec, doc, &place, out);
+}
+
+/** What the backend says to the task's document. */
+static int ask_backend(struct collector *c, const struct json *doc, struct err *err)
+{
     struct instance *backend = supervisor__backend(c->sup, c->spec.backend, err);
     if (!backend)
         return err->code;
-    struct spec_place place = { conf->host_id, c->dir, conf->libexec_dir, conf->address, c->ports };
     CLEANUP_BUF struct buf deploy;
     buf_init(&deploy, LIMIT_JSON_BYTES);
-    spec_deploy(&c->spec, doc, &place, &deploy);
+    launch_deploy(c, doc, c->names, &deploy);
+    plan_free(c->plan);
+    c->plan = plan_new();
     int rc = spec_files(doc, c->plan, err);
+    return rc != 0 ? rc : plan_make(c->plan, backend, buf_str(&deploy), err);
+}
+
+static int make_plan(struct collector *c, const struct json *doc, struct err *err)
+{
+    free(c->names);
+    c->names = NULL;
+    int rc = ask_backend(c, doc, err);
+    if (rc == 0 && c->plan->rank) {
+        rc = retell_first(c, err);
+        if (rc == 0)
+            rc = ask_backend(c, doc, err); /* who runs with these names needs no reload */
+    }
     if (rc == 0)
-        rc = plan_make(c->plan, backend, buf_str(&deploy), err);
-    if (rc == 0)
-        rc = plan_program(c->plan, conf->libexec_dir, getenv("PATH"), err);
+        rc = plan_program(c->plan, supervisor__conf(c->sup)->libexec_dir, getenv("PATH"), err);
     if (rc == 0)
         rc = add_environment(c, err);
     if (rc == 0)
@@ -75,11 +96,9 @@ int launch_prepare(struct collector *c, struct err *err)
         return err->code;
     if (supervisor__ports(c->sup, c, err) != 0)
         return err->code;
-    plan_free(c->plan);
-    c->plan = plan_new();
     int rc = make_plan(c, doc, err);
     if (rc == 0)
-        rc = write_files(c, err);
+        rc = launch_files(c, c->plan, err);
     if (rc != 0)
         return rc;
     free(c->ready_url);

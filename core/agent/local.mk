@@ -8,8 +8,8 @@ libagent_a_SOURCES = \
   %D%/loads.h %D%/logs.c %D%/logs.h %D%/names.c %D%/orphans.c %D%/orphans.h %D%/outbox.c %D%/outbox.h \
   %D%/plan.c %D%/plan.h %D%/poller.c %D%/poller.h %D%/ports.c %D%/ports.h %D%/procfs.c %D%/procfs.h \
   %D%/push.c %D%/push.h %D%/push_body.c %D%/push_body.h \
-  %D%/record.c %D%/report.c %D%/sampler.c %D%/sampler.h %D%/secrets.c %D%/secrets.h %D%/spec.c %D%/spec.h %D%/spool.c %D%/spool.h \
-  %D%/state.c %D%/state.h %D%/supervisor.c %D%/supervisor.h %D%/task.c %D%/task.h %D%/uplink.c %D%/uplink.h
+  %D%/rank.c %D%/rank.h %D%/ranking.c %D%/ranking.h %D%/record.c %D%/report.c %D%/retell.c %D%/sampler.c %D%/sampler.h %D%/secrets.c %D%/secrets.h %D%/spec.c %D%/spec.h %D%/spool.c %D%/spool.h \
+  %D%/state.c %D%/state.h %D%/supervisor.c %D%/supervisor.h %D%/task.c %D%/task.h %D%/telemetry.c %D%/telemetry.h %D%/uplink.c %D%/uplink.h
 AGENT_LIBS = libagent.a $(PLUGIN_LIBS)
 phoenix_agent_SOURCES = %D%/main.c
 phoenix_agent_LDADD = $(AGENT_LIBS)

@@ -119,7 +119,7 @@ static int set_url(struct plan *p, const char **url, struct str value)
     return 0;
 }
 
-static int set_signal(struct plan *p, struct str value)
+static int set_signal(struct plan *p, int *signal, struct str value)
 {
     static const struct {
         const char *name;
@@ -128,11 +128,17 @@ static int set_signal(struct plan *p, struct str value)
                   { "HUP", SIGHUP },   { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 } };
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
         if (str_eqz(value, known[i].name)) {
-            p->stop_signal = known[i].signo;
+            *signal = known[i].signo;
             return 0;
         }
-    return err_set(&p->err, ERR_INVAL, "stop-signal \"%.*s\" is not known",
+    return err_set(&p->err, ERR_INVAL, "signal \"%.*s\" is not known",
                    (int)(value.n < 20 ? value.n : 20), value.n ? value.p : "");
+}
+
+static int set_rank(struct plan *p, struct str value)
+{
+    p->rank = arena_strndup(p->arena, value); /* rank_new() judges it */
+    return 0;
 }
 
 static int set_memory(struct plan *p, struct str value)
@@ -166,7 +172,13 @@ static int word_take(struct plan *p, const char *what, struct str key, struct st
     if (str_eqz(word, "otlp") && str_eqz(key, "http"))
         return set_url(p, &p->otlp_url, value);
     if (str_eqz(word, "stop-signal"))
-        return set_signal(p, value);
+        return set_signal(p, &p->stop_signal, value);
+    if (str_eqz(word, "signal"))
+        return set_signal(p, &p->signal, value);
+    if (str_eqz(word, "restart"))
+        return err_set(&p->err, ERR_UNSUPPORTED, "the collector would have to be started anew");
+    if (str_eqz(word, "rank"))
+        return set_rank(p, value);
     if (str_eqz(word, "limit.memory"))
         return set_memory(p, value);
     return 1;
@@ -255,4 +267,16 @@ int plan_make(struct plan *p, struct instance *backend, struct str deploy, struc
     if (p->err.code == 0 && rc != 0)
         return rc;
     return plan_check(p, err);
+}
+
+int plan_change(struct plan *p, struct instance *backend, struct str old, struct str deploy, struct err *err)
+{
+    const phx_collector_ops *ops = instance_component(backend)->abi->ops;
+    if (!ops->reload)
+        return err_set(err, ERR_UNSUPPORTED, "the collector's backend knows no reload");
+    phx_str before = { .p = old.p, .n = old.n }, after = { .p = deploy.p, .n = deploy.n };
+    int rc = instance_result(backend, ops->reload(instance_self(backend), before, after, &p->sink), err);
+    if (p->err.code != 0)
+        *err = p->err;
+    return p->err.code != 0 ? p->err.code : rc;
 }

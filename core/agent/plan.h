@@ -29,7 +29,9 @@ struct plan {
     const char *ready_url, *metrics_url;
     const char *otlp_url; /**< where it takes OTLP/HTTP, without the path; NULL: nowhere */
     const char *self_url; /**< the collector's own telemetry; NULL: with the rest */
+    const char *rank;     /**< JSON: how the host's processes are to be ranked; NULL: not */
     int stop_signal;
+    int signal; /**< of a change: takes it up; 0: none */
     uint64_t max_memory;
     struct err err; /**< the first word that was refused */
 };
@@ -46,4 +48,8 @@ int plan_program(struct plan *p, const char *libexec_dir, const char *path, stru
 int plan_check(const struct plan *p, struct err *err) MUST_CHECK;
 /** Ask the backend for its plan of a deploy document (doc/rooms/agent.md). */
 int plan_make(struct plan *p, struct instance *backend, struct str deploy, struct err *err) MUST_CHECK;
+/** Ask the backend what takes a running collector from one deploy document to another: files, signal. Errors:
+ *  UNSUPPORTED: it would have to be started anew. */
+int plan_change(struct plan *p, struct instance *backend, struct str old, struct str deploy,
+                struct err *err) MUST_CHECK;
 #endif

@@ -62,6 +62,7 @@ void collector_save(const struct collector *c, struct jw *w)
     jw_kstr(w, "metrics_url", c->metrics_url);
     jw_kstr(w, "otlp_url", c->otlp_url);
     jw_kstr(w, "self_url", c->self_url);
+    jw_kstr(w, "rank", c->rank);
     jw_close(w, '}');
 }
 
@@ -103,6 +104,7 @@ static void take_record(struct collector *c, const struct json *record)
     c->metrics_url = url_dup(record, "metrics_url");
     c->otlp_url = url_dup(record, "otlp_url");
     c->self_url = url_dup(record, "self_url");
+    c->rank = mem_strdup(json_get_str(record, "rank", NULL));
 }
 
 struct collector *collector_restore(struct supervisor *s, const struct json *record, struct err *err)

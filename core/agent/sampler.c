@@ -9,6 +9,7 @@
 #include "core/agent/expo.h"
 #include "core/agent/procfs.h"
 #include "core/agent/sampler.h"
+#include "core/agent/telemetry.h"
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/measures.h"
@@ -29,7 +30,7 @@ struct reading {
     char id[101], variant[64];
     double values[MEASURE_COUNT]; /* NAN: not measured */
     struct names *names;
-    struct fetch *call;
+    struct fetch *call, *self_call; /* its exposition; its own telemetry, if that is elsewhere */
 };
 struct group {
     struct sampler *sampler;
@@ -65,6 +66,8 @@ static void arms_clear(struct group *g)
     for (unsigned i = 0; i < g->n_arms; i++) {
         if (g->arms[i].call)
             fetch_cancel(g->arms[i].call);
+        if (g->arms[i].self_call)
+            fetch_cancel(g->arms[i].self_call);
         names_free(g->arms[i].names);
     }
     g->n_arms = g->n_open = 0;
@@ -154,9 +157,11 @@ static void take_exposition(struct reading *r, const struct collector *c, const 
     expo_scan(reply->body, r->names, &e);
     r->values[MEASURE_UP] = 1;
     r->values[MEASURE_SERIES] = (double)e.series;
-    r->values[MEASURE_POINTS] = e.points;
-    r->values[MEASURE_POINTS_IN] = e.points_in;
-    r->values[MEASURE_DROPPED] = e.dropped;
+    if (!collector_self_url(c)) {
+        r->values[MEASURE_POINTS] = e.points;
+        r->values[MEASURE_POINTS_IN] = e.points_in;
+        r->values[MEASURE_DROPPED] = e.dropped;
+    }
     r->values[MEASURE_BYTES] = e.bytes;
     r->values[MEASURE_SCRAPE] = (double)reply->took_ns / (double)NS_PER_S;
     struct push_tick tick = tick_of(r);
@@ -178,6 +183,31 @@ static void on_scraped(void *arg, const struct fetch_reply *reply)
         tick_done(g);
 }
 
+static void take_telemetry(struct reading *r, const struct collector *c, struct str text)
+{
+    struct telemetry t;
+    telemetry_scan(text, &t);
+    r->values[MEASURE_POINTS] = t.points;
+    r->values[MEASURE_DROPPED] = t.dropped;
+    /* what a ranking leaves out is never read: then the inputs of the arms cannot be compared */
+    if (!collector_is_ranked(c))
+        r->values[MEASURE_POINTS_IN] = t.points_in;
+}
+
+static void on_told(void *arg, const struct fetch_reply *reply)
+{
+    struct reading *r = arg;
+    if (reply->rc == ERR_CANCELLED)
+        return; /* r may be gone */
+    struct group *g = r->group;
+    struct collector *c = supervisor_find(g->sampler->supervisor, r->id);
+    r->self_call = NULL;
+    if (c && reply->rc == 0 && reply->status == 200)
+        take_telemetry(r, c, reply->body);
+    if (--g->n_open == 0)
+        tick_done(g);
+}
+
 /* ------------------------------------------------------------------------------------ ticks */
 
 static bool is_sampled(const struct collector *c)
@@ -188,15 +218,22 @@ static bool is_sampled(const struct collector *c)
            collector_status(c) != COLLECTOR_STARTING;
 }
 
-static void scrape(struct sampler *s, struct reading *r, const struct collector *c)
+static struct fetch *ask(struct reading *r, const char *url, fetch_done_fn *done)
 {
     struct err err = { 0 };
-    struct fetch_req req = { .method = "GET",
-                             .url = collector_metrics_url(c),
-                             .timeout_ns = SCRAPE_TIMEOUT_NS,
-                             .max_reply = LIMIT_EXPOSITION_BYTES };
-    r->call = fetch_start(s->fetcher, &req, on_scraped, r, &err);
-    r->group->n_open += r->call != NULL;
+    struct fetch_req req = {
+        .method = "GET", .url = url, .timeout_ns = SCRAPE_TIMEOUT_NS, .max_reply = LIMIT_EXPOSITION_BYTES
+    };
+    struct fetch *call = fetch_start(r->group->sampler->fetcher, &req, done, r, &err);
+    r->group->n_open += call != NULL;
+    return call;
+}
+
+static void scrape(struct reading *r, const struct collector *c)
+{
+    r->call = ask(r, collector_metrics_url(c), on_scraped);
+    if (collector_self_url(c))
+        r->self_call = ask(r, collector_self_url(c), on_told);
 }
 
 static void reading_begin(struct group *g, const struct collector *c)
@@ -215,7 +252,7 @@ static void reading_begin(struct group *g, const struct collector *c)
         r->values[MEASURE_RSS] = usage.rss_bytes;
     }
     if (collector_status(c) == COLLECTOR_RUNNING && collector_metrics_url(c))
-        scrape(g->sampler, r, c);
+        scrape(r, c);
 }
 
 static void on_tick(void *arg)

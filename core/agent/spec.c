@@ -145,6 +145,10 @@ void spec_deploy(const struct spec *s, const struct json *doc, const struct spec
     for (unsigned i = 0; i < SPEC_PORTS; i++)
         jw_int(&w, place->ports[i]);
     jw_close(&w, ']');
+    if (place->processes) {
+        jw_key(&w, "processes");
+        jw_raw(&w, str_of(place->processes));
+    }
     jw_key(&w, "files");
     jw_tree(&w, json_path(doc, "config.files"));
     jw_close(&w, '}');

@@ -28,6 +28,7 @@ enum { SPEC_PORTS = 6 };
 struct spec_place {
     const char *host_id, *dir, *libexec_dir, *address;
     const uint16_t *ports; /**< SPEC_PORTS */
+    const char *processes; /**< JSON array of the names that rank; NULL: none were ranked */
 };
 void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place,
                  struct buf *out);

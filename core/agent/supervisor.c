@@ -407,6 +407,11 @@ const char *collector_self_url(const struct collector *c)
     return c->self_url;
 }
 
+bool collector_is_ranked(const struct collector *c)
+{
+    return c->rank;
+}
+
 void collector_log_path(const struct collector *c, char *out, size_t cap)
 {
     snprintf(out, cap, "%s/output.log", c->dir);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real OpenTelemetry Collector: what the backend renders is what it runs, an experiment with two of them,
 and every way in which they fail."""
+import contextlib
+import functools
 import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -18,6 +21,8 @@ from env.common import SOURCE, wait_until
 from env.fakeapi import FakeApi
 from env.lab import Lab
 from env.otelcol import install, otelcol_path
+from env.proctable import ProcTable
+from env.stack import Prometheus, Pushgateway, request
 
 pytestmark = pytest.mark.timeout(120)
 COLLECTORS = "native,otelcol,nrdot"
@@ -126,10 +131,10 @@ class Host:
         self.folder, self.api, self.experiment = folder, FakeApi(), new_id()
         self.agent = Agent(folder / "agent", self.api.url, stand_in=False, agent__allow__collectors=COLLECTORS)
 
-    def start(self, config=CONFIG, status="completed", **more):
+    def start(self, config=CONFIG, status="completed", extras="{}", **more):
         if not self.agent.process:
             self.agent.start()
-        files = [{"name": "config.yaml", "content": config}, {"name": "phoenix.json", "content": "{}"}]
+        files = [{"name": "config.yaml", "content": config}, {"name": "phoenix.json", "content": extras}]
         config = collector_config(self.experiment, files=files, collector="otelcol", ready_timeout="20s", **more)
         return self.ended(self.api.enqueue("collector", "start", config, experiment_id=self.experiment), status)
 
@@ -194,6 +199,36 @@ def test_a_port_that_is_taken_at_the_last_moment_is_not_the_end(host):
     assert "address already in use" in (host.agent.state / "collectors" / task.config["id"] / "output.log").read_text()
 
 
+def test_the_agent_tells_a_collector_which_processes_rank(host):
+    """The one that burns CPU is in, the one that sleeps is not; the collector is not started anew for it."""
+    def run(name, *program):
+        path = host.folder / name
+        shutil.copy("/bin/sh", path)
+        return subprocess.Popen([path, "-c", *program], stdin=subprocess.DEVNULL)
+    api = Api(host.folder).start()
+    try:
+        files = render(api, "topk-exact", interval_s=1, host_totals=False, k=100, by=["cpu"], critical=["phx-crit*"])
+    finally:
+        api.close()
+    extras = json.loads(files["phoenix.json"])
+    extras["rank"]["every"] = "3s"  # a template has 5s at least; a scraper that starts anew waits 1s
+    processes = [run("phx-critical", "read x"), run("phx-asleep", "read x")]
+    try:
+        task = host.start(files["config.yaml"], extras=json.dumps(extras))
+        overlay = host.agent.state / "collectors" / task.config["id"] / "names.yaml"
+        assert "phx-critical" in overlay.read_text() and "phx-busy" not in overlay.read_text()
+        processes.append(run("phx-busy", "while :; do :; done"))
+        wait_until(lambda: "phx-busy" in overlay.read_text(), "what burns CPU ranks")
+        text = functools.partial(request, "GET", f"http://127.0.0.1:{task.result['port']}/metrics")
+        wait_until(lambda: 'process_executable_name="phx-busy"' in text()[1], "the collector shows it")
+        assert 'process_executable_name="phx-critical"' in text()[1] and "phx-asleep" not in text()[1]
+        assert host.shown()["restarts"] == 0 and host.shown()["pid"] == task.result["pid"]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait(10)
+
+
 def test_a_collector_that_hangs_on_stop_is_killed(host):
     pid = host.start().result["pid"]
     os.kill(pid, signal.SIGSTOP)
@@ -219,20 +254,32 @@ def test_an_end_with_status_0_that_nobody_asked_for_is_a_failure_too(host):
 # ----------------------------------------------------------------------------------- the whole of it
 
 class Loop(Lab):
-    """API and agent, both real, with a template that no collector can use."""
+    """API and agent, both real, with a template that no collector can use; with a Pushgateway and a Prometheus
+    behind the agent if that is wanted."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, behind=False):
+        self.folder, self.gateway, self.prometheus = folder, None, None
+        api, agent = {}, {}
+        self.undo = contextlib.ExitStack()
+        if behind:
+            self.gateway = Pushgateway(folder).start()
+            self.undo.callback(self.gateway.close)
+            self.prometheus = Prometheus(folder, [self.gateway.address], scrape="100ms").start()
+            self.undo.callback(self.prometheus.close)
+            api = {"metrics.source": "prometheus", "prometheus.url": self.prometheus.url, "prometheus.interval": "150ms"}
+            agent = {"feature__pushgateway": "true", "pushgateway__url": self.gateway.url,
+                     "pushgateway__interval": "100ms"}  # every sample
         broken = {"extends": "baseline", "pipeline": {"processors": {"transform/labels": {"metric_statements": [
             {"context": "datapoint", "statements": ['set(attributes["a"], 1e-05']}]}}}}
-        super().__init__(Api(folder, {"heartbeat.interval": "200ms", "data_dir": data_dir(folder, broken=broken)}).start())
+        super().__init__(Api(folder, {"heartbeat.interval": "200ms", "data_dir": data_dir(folder, broken=broken),
+                                      **api}).start())
         secrets = folder / "secrets"
         secrets.mkdir(mode=0o700)
         self.key = "NRAK-0123456789-do-not-tell"
         (secrets / "nr.key").write_text(self.key + "\n")
         (secrets / "nr.key").chmod(0o600)
         self.agent = Agent(folder / "agent", self.api.url, stand_in=False, agent__host_id="h1",
-                           agent__allow__collectors=COLLECTORS, agent__secrets_dir=secrets, agent__stop_grace="5s")
+                           agent__allow__collectors=COLLECTORS, agent__secrets_dir=secrets, agent__stop_grace="5s", **agent)
         install(self.agent.libexec)
         install(self.agent.libexec, "nrdot-collector")
         self.agent.start()
@@ -245,8 +292,8 @@ class Loop(Lab):
             "baseline_template": {"name": baseline, "parameters": parameters},
             "candidate_template": {"name": candidate, "parameters": parameters},
             "duration": "16s", "warmup_duration": "2s", "deploy_timeout": "30s", "hold": "5m",
-            "host_lost_after": "20s", "sample_interval": "50ms",
-            "analysis": {"bucket": "250ms", "min_coverage": 0.6, "min_duration": "1s", "min_evidence": "within-host",
+            "host_lost_after": "20s", "sample_interval": "250ms",
+            "analysis": {"bucket": "2s", "min_duration": "1s", "min_evidence": "within-host",
                          "success": [{"kpi": "cardinality", "reduction_at_least": 0.1}]}}
         config.update(changes)
         eid = self.create({"name": "otelcol", "config": config})
@@ -261,27 +308,56 @@ class Loop(Lab):
         super().close()
         self.agent.clean_up()
         self.api.close()
+        self.undo.close()
 
 
 @pytest.fixture
-def loop(folder):
-    made = Loop(folder)
+def table(folder):
+    made = ProcTable(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def loop(folder, request):
+    made = Loop(folder, **getattr(request, "param", {}))
     yield made
     made.close()
     shutil.copy(made.agent.log, folder / "agent.log")
 
 
-def test_an_experiment_with_two_collectors_is_promoted(loop):
-    eid = loop.begin("topk-threshold")
+# Ends as soon as it is certain; a bucket has six scrapes, of which four must be there.
+QUICK = {"bucket": "600ms", "min_coverage": 0.5, "min_duration": "1s", "min_evidence": "within-host", "min_batches": 5,
+         "early_stop": True, "success": [{"kpi": "cardinality", "reduction_at_least": 0.5}]}
+
+
+@pytest.mark.parametrize("loop", [{"behind": True}], indirect=True, ids=["Pushgateway and Prometheus"])
+def test_an_experiment_with_two_collectors_is_judged_by_promql_and_promoted(loop, table):
+    """Everything is real but the processes, of which the candidate keeps the one that is big and the one that is critical."""
+    table.add("java", mib=500)
+    table.add("sshd")
+    for _ in range(9):
+        table.add("worker")
+    eid = loop.begin("topk-threshold", parameters={"root_path": str(table.root)}, duration="50s",
+                     sample_interval="100ms", analysis=QUICK, critical_processes=["sshd"])
     loop.until(eid, "running")
     pids = {name.rsplit("-", 1)[1]: pid for pid, name in instances(loop.agent.state).items()}
     assert set(pids) == {"baseline", "candidate"}
-    done = loop.until(eid, "completed")
-    assert done["status"]["verdict"]["decision"] == "promote", done["status"]
+    done = loop.until(eid, "completed", within=80)
+    assert done["status"]["verdict"]["decision"] == "promote", done["status"]["verdict"]
+    kpis = loop.call("GET", f"/api/v1/experiments/{eid}/kpis")[1]
+    known = {kpi["name"]: kpi for kpi in kpis["kpis"] if kpi.get("baseline") is not None}
+    assert kpis["source"] == "prometheus" and {"cardinality", "collector-memory", "ingest-rate"} <= set(known)
+    shown = loop.prometheus.query(f'max_over_time(phoenix_arm_series{{experiment="{eid}"}}[1m])')
+    series = {labels["variant"]: value for labels, value in shown}
+    assert 2 * series["baseline"] == 11 * series["candidate"] > 0
+    assert {variant: known["cardinality"][variant] for variant in series} == series, "they were the same all the time"
+    assert sorted(group["variant"] for group in loop.gateway.groups()) == ["baseline", "candidate"]
     loop.command(eid, "promote")
     loop.until(eid, "promoted")
     wait_until(lambda: not alive(pids["baseline"]), "the baseline has ended")
     assert list(instances(loop.agent.state)) == [pids["candidate"]]
+    wait_until(lambda: loop.gateway.groups() == [], "no group is left")
 
 
 def test_the_reason_of_a_template_that_the_collector_refuses_reaches_the_user(loop):

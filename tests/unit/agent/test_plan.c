@@ -97,6 +97,19 @@ START_TEST(own_telemetry_and_secrets_are_kept_apart)
 }
 END_TEST
 
+START_TEST(a_ranking_and_a_change_are_kept)
+{
+    put_minimum();
+    ck_assert_int_eq(put("rank", "", "{\"k\":3}"), 0);
+    ck_assert_int_eq(put("signal", "", "HUP"), 0);
+    ck_assert_str_eq(plan->rank, "{\"k\":3}");
+    ck_assert_int_eq(plan->signal, SIGHUP);
+    ck_assert_int_eq(plan->stop_signal, SIGTERM);
+    ck_assert_int_eq(put("restart", "", ""), PHX_E_INVAL);
+    ck_assert_int_eq(plan_check(plan, NULL), ERR_UNSUPPORTED);
+}
+END_TEST
+
 START_TEST(the_first_metrics_url_counts)
 {
     put_minimum();
@@ -184,6 +197,7 @@ int main(void)
     tcase_add_test(c, where_it_takes_otlp_is_kept);
     tcase_add_test(c, the_first_program_that_is_there_comes_first);
     tcase_add_test(c, own_telemetry_and_secrets_are_kept_apart);
+    tcase_add_test(c, a_ranking_and_a_change_are_kept);
     tcase_add_test(c, the_first_metrics_url_counts);
     tcase_add_test(c, unknown_words_are_said_to_be_unknown_and_do_no_harm);
     tcase_add_test(c, file_names_cannot_leave_the_folder);
