@@ -32,3 +32,4 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/test_pg.py %D%/integration/test_replicas.py %D%/integration/test_workers.py \
   %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/test_swarm.py \
   %D%/integration/env/otelcol.py %D%/integration/test_otelcol.py %D%/integration/test_loop.py
+EXTRA_DIST += %D%/integration/env/tee.py %D%/integration/test_tee.py

@@ -219,9 +219,9 @@ static void arguments(const struct loads *l, const struct load *x, const struct 
 
 static int load_spawn(struct loads *l, struct load *x, const struct json *config, struct err *err)
 {
-    static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", NULL };
+    const char *env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", NULL, NULL };
     const char *argv[13];
-    char seed[24], program[4096];
+    char seed[24], program[4096], otlp[128];
     int pipe_fds[2];
     CLEANUP_BUF struct buf parameters;
     buf_init(&parameters, 64 << 10);
@@ -230,6 +230,9 @@ static int load_spawn(struct loads *l, struct load *x, const struct json *config
     if (parameters.failed)
         return err_set(err, ERR_LIMIT, "config.parameters is too large");
     snprintf(program, sizeof program, "%s/phoenix-loadhost", l->conf.libexec_dir);
+    snprintf(otlp, sizeof otlp, "OTEL_EXPORTER_OTLP_ENDPOINT=%s", l->conf.otlp_url ? l->conf.otlp_url : "");
+    if (l->conf.otlp_url)
+        env[2] = otlp;
     arguments(l, x, config, program, parameters.len ? buf_cstr(&parameters) : NULL, seed, argv);
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_errno(err, ERR_IO, errno, "could not make a pipe");

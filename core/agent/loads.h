@@ -10,6 +10,7 @@
 struct loads_conf {
     struct loop *loop;
     const char *libexec_dir, *plugin_dirs; /**< the latter comma-separated */
+    const char *otlp_url; /**< the tee: what the children get as OTEL_EXPORTER_OTLP_ENDPOINT; NULL: off */
     bool allowed;
     int64_t grace_ns;
     loop_fn *changed; /**< what a heartbeat shows has changed */

@@ -10,6 +10,7 @@ libagent_a_SOURCES = \
   %D%/push.c %D%/push.h %D%/push_body.c %D%/push_body.h \
   %D%/rank.c %D%/rank.h %D%/ranking.c %D%/ranking.h %D%/record.c %D%/report.c %D%/retell.c %D%/sampler.c %D%/sampler.h %D%/secrets.c %D%/secrets.h %D%/spec.c %D%/spec.h %D%/spool.c %D%/spool.h \
   %D%/state.c %D%/state.h %D%/supervisor.c %D%/supervisor.h %D%/task.c %D%/task.h %D%/telemetry.c %D%/telemetry.h %D%/uplink.c %D%/uplink.h
-AGENT_LIBS = libagent.a $(PLUGIN_LIBS)
+libagent_a_SOURCES += %D%/tee.c %D%/tee.h %D%/tee_arm.c %D%/tee_arm.h %D%/tee_queue.c %D%/tee_queue.h
+AGENT_LIBS = libagent.a libhttp.a $(PLUGIN_LIBS)
 phoenix_agent_SOURCES = %D%/main.c
 phoenix_agent_LDADD = $(AGENT_LIBS)

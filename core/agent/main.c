@@ -2,9 +2,9 @@
 /* phoenix-agent: one loop; everything heavy is a child process.
  *
  * Start: settings, lock of the state folder, state, adoption, unfinished tasks, then the first
- * heartbeat and poll. Stop (SIGTERM, SIGINT): no new work; loads, then collectors (unless they are to
- * be kept) end in order; what is spooled and the state are on disk. SIGKILL needs no order: the next
- * start finds everything. */
+ * heartbeat and poll. Stop (SIGTERM, SIGINT): no new work; loads end, what the tee has taken is
+ * delivered, collectors (unless they are to be kept) end in order; what is spooled and the state are on
+ * disk. SIGKILL needs no order: the next start finds everything. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #include "core/agent/poller.h"
 #include "core/agent/push.h"
 #include "core/agent/sampler.h"
+#include "core/agent/tee.h"
 #include "core/base/log.h"
 #include "core/base/settings.h"
 
@@ -35,6 +36,7 @@ struct agent {
     struct fetcher *fetcher;
     struct uplink *uplink;
     struct supervisor *supervisor;
+    struct tee *tee; /* NULL: off */
     struct loads *loads;
     struct executor *executor;
     struct outbox *samples, *log_lines;
@@ -52,6 +54,8 @@ static void on_look(void *arg)
 {
     struct agent *a = arg;
     a->is_look_due = false;
+    if (a->tee)
+        tee_changed(a->tee);
     if (a->sampler)
         sampler_changed(a->sampler);
     if (a->push)
@@ -84,13 +88,22 @@ static void on_collectors_stopped(void *arg)
     push_shutdown(a->push, on_groups_deleted, a);
 }
 
-static void on_loads_stopped(void *arg)
+static void on_tee_drained(void *arg)
 {
     struct agent *a = arg;
     if (a->settings->agent_keep_collectors)
         on_collectors_stopped(a);
     else
         supervisor_shutdown(a->supervisor, on_collectors_stopped, a);
+}
+
+static void on_loads_stopped(void *arg)
+{
+    struct agent *a = arg;
+    if (a->tee)
+        tee_shutdown(a->tee, on_tee_drained, a);
+    else
+        on_tee_drained(a);
 }
 
 static void on_terminate(void *arg)
@@ -211,17 +224,37 @@ static int supervisor_open(struct agent *a, struct err *err)
         .changed = on_changed,
         .changed_arg = a,
     };
+    a->supervisor = supervisor_new(&conf, err);
+    return a->supervisor ? 0 : err->code;
+}
+
+static int tee_open(struct agent *a, struct err *err)
+{
+    const struct settings *s = a->settings;
+    struct tee_conf conf = { .loop = a->loop,
+                             .supervisor = a->supervisor,
+                             .listen = s->agent_otlp_listen,
+                             .buffer = (size_t)s->agent_otlp_buffer,
+                             .max_body = (size_t)s->agent_otlp_max_body,
+                             .request_timeout_ns = s->agent_otlp_request_timeout };
+    if (!s->agent_otlp_listen[0])
+        return 0;
+    a->tee = tee_new(&conf, err);
+    return a->tee ? 0 : err->code;
+}
+
+static int executor_open(struct agent *a, struct err *err)
+{
+    const struct settings *s = a->settings;
     struct loads_conf loads = { .loop = a->loop,
                                 .libexec_dir = a->libexec_dir,
                                 .plugin_dirs = a->plugin_dirs,
+                                .otlp_url = a->tee ? tee_url(a->tee) : NULL,
                                 .allowed = s->agent_allow_loads,
                                 .grace_ns = s->agent_stop_grace,
                                 .changed = on_changed,
                                 .changed_arg = a };
-    a->supervisor = supervisor_new(&conf, err);
-    a->loads = a->supervisor ? loads_new(&loads) : NULL;
-    if (!a->loads)
-        return err->code;
+    a->loads = loads_new(&loads);
     struct executor_conf executor = { .loop = a->loop,
                                       .uplink = a->uplink,
                                       .supervisor = a->supervisor,
@@ -258,10 +291,16 @@ static int agent_open(struct agent *a, struct err *err)
     a->fetcher = a->state ? fetcher_new(a->loop, "phoenix-agent/" PACKAGE_VERSION, err) : NULL;
     a->uplink = a->fetcher ? uplink_new(a->fetcher, a->settings->api_url, a->host_id, err) : NULL;
     if (!a->uplink || registry_open(a, err) != 0 || outboxes_open(a, err) != 0 ||
-        supervisor_open(a, err) != 0 || push_open(a, err) != 0)
+        supervisor_open(a, err) != 0 || tee_open(a, err) != 0 || executor_open(a, err) != 0 ||
+        push_open(a, err) != 0)
         return err->code;
-    a->sampler = sampler_new(a->loop, a->fetcher, a->supervisor, a->samples,
-                             a->settings->feature_pushgateway ? a->push : NULL);
+    struct sampler_conf sampler = { .loop = a->loop,
+                                    .fetcher = a->fetcher,
+                                    .supervisor = a->supervisor,
+                                    .out = a->samples,
+                                    .push = a->settings->feature_pushgateway ? a->push : NULL,
+                                    .tee = a->tee };
+    a->sampler = sampler_new(&sampler);
     a->logs = logs_new(a->loop, a->supervisor, a->secrets, a->log_lines, err);
     if (!a->logs || loop_on_signal(a->loop, SIGTERM, on_terminate, a, err) != 0 ||
         loop_on_signal(a->loop, SIGINT, on_terminate, a, err) != 0)
@@ -318,7 +357,9 @@ static void agent_close(struct agent *a)
     logs_free(a->logs);
     sampler_free(a->sampler);
     push_free(a->push);
+    tee_free(a->tee);
     a->push = NULL;
+    a->tee = NULL;
     a->logs = NULL;
     a->sampler = NULL; /* a look that is still due finds nobody */
     outbox_free(a->samples);

@@ -43,22 +43,17 @@ struct group {
     bool is_wanted; /* by some collector, at the last look */
 };
 struct sampler {
-    struct loop *loop;
-    struct fetcher *fetcher;
-    struct supervisor *supervisor;
-    struct outbox *out;
-    struct push *push; /* NULL: off */
+    struct sampler_conf conf;
     struct group *groups;
 };
 
 static void on_tick(void *arg);
 
-struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out,
-                            struct push *p)
+struct sampler *sampler_new(const struct sampler_conf *conf)
 {
-    struct sampler *made = mem_alloc(sizeof *made);
-    *made = (struct sampler){ .loop = l, .fetcher = f, .supervisor = s, .out = out, .push = p };
-    return made;
+    struct sampler *s = mem_alloc(sizeof *s);
+    s->conf = *conf;
+    return s;
 }
 
 static void arms_clear(struct group *g)
@@ -94,7 +89,7 @@ void sampler_free(struct sampler *s)
 
 static void write_row(struct sampler *s, const struct group *g, const struct reading *r)
 {
-    struct jw *w = outbox_row(s->out);
+    struct jw *w = outbox_row(s->conf.out);
     jw_open(w, '{');
     jw_kstr(w, "experiment_id", g->experiment_id);
     jw_kstr(w, "variant", r->variant);
@@ -105,7 +100,7 @@ static void write_row(struct sampler *s, const struct group *g, const struct rea
         jw_real(w, r->values[i]); /* NAN writes null */
     jw_close(w, ']');
     jw_close(w, '}');
-    outbox_row_end(s->out);
+    outbox_row_end(s->conf.out);
 }
 
 /** The pair measures, which need both arms: seen by this one, alive by either. */
@@ -142,8 +137,8 @@ static void tick_done(struct group *g)
     for (unsigned i = 0; i < g->n_arms; i++) {
         struct push_tick tick = tick_of(&g->arms[i]);
         write_row(s, g, &g->arms[i]);
-        if (s->push)
-            push_measures(s->push, &tick, g->arms[i].values);
+        if (s->conf.push)
+            push_measures(s->conf.push, &tick, g->arms[i].values);
     }
     arms_clear(g);
 }
@@ -165,8 +160,8 @@ static void take_exposition(struct reading *r, const struct collector *c, const 
     r->values[MEASURE_BYTES] = e.bytes;
     r->values[MEASURE_SCRAPE] = (double)reply->took_ns / (double)NS_PER_S;
     struct push_tick tick = tick_of(r);
-    if (r->group->sampler->push)
-        push_exposition(r->group->sampler->push, &tick, reply->body);
+    if (r->group->sampler->conf.push)
+        push_exposition(r->group->sampler->conf.push, &tick, reply->body);
 }
 
 static void on_scraped(void *arg, const struct fetch_reply *reply)
@@ -175,7 +170,7 @@ static void on_scraped(void *arg, const struct fetch_reply *reply)
     if (reply->rc == ERR_CANCELLED)
         return; /* r may be gone */
     struct group *g = r->group;
-    struct collector *c = supervisor_find(g->sampler->supervisor, r->id);
+    struct collector *c = supervisor_find(g->sampler->conf.supervisor, r->id);
     r->call = NULL;
     if (c && reply->rc == 0 && reply->status == 200)
         take_exposition(r, c, reply);
@@ -224,7 +219,7 @@ static struct fetch *ask(struct reading *r, const char *url, fetch_done_fn *done
     struct fetch_req req = {
         .method = "GET", .url = url, .timeout_ns = SCRAPE_TIMEOUT_NS, .max_reply = LIMIT_EXPOSITION_BYTES
     };
-    struct fetch *call = fetch_start(r->group->sampler->fetcher, &req, done, r, &err);
+    struct fetch *call = fetch_start(r->group->sampler->conf.fetcher, &req, done, r, &err);
     r->group->n_open += call != NULL;
     return call;
 }
@@ -234,6 +229,18 @@ static void scrape(struct reading *r, const struct collector *c)
     r->call = ask(r, collector_metrics_url(c), on_scraped);
     if (collector_self_url(c))
         r->self_call = ask(r, collector_self_url(c), on_told);
+}
+
+/** What the tee did for this arm. Not measured where there is no such thing. */
+static void read_tee(const struct tee *t, struct reading *r)
+{
+    const struct tee_stats *stats = t ? tee_stats(t, r->id) : NULL;
+    if (!stats)
+        return;
+    r->values[MEASURE_OTLP_OFFERED] = (double)stats->offered.bytes;
+    r->values[MEASURE_OTLP_DELIVERED] = (double)stats->delivered.bytes;
+    r->values[MEASURE_OTLP_DROPPED] = (double)stats->dropped.bytes;
+    r->values[MEASURE_OTLP_REJECTED] = (double)stats->rejected.bytes;
 }
 
 static void reading_begin(struct group *g, const struct collector *c)
@@ -247,6 +254,7 @@ static void reading_begin(struct group *g, const struct collector *c)
         r->values[i] = NAN;
     r->values[MEASURE_UP] = 0;
     r->values[MEASURE_RESTARTS] = collector_restarts(c);
+    read_tee(g->sampler->conf.tee, r);
     if (collector_pid(c) > 0 && process_usage_read(collector_pid(c), &usage)) {
         r->values[MEASURE_CPU] = usage.cpu_s;
         r->values[MEASURE_RSS] = usage.rss_bytes;
@@ -262,7 +270,7 @@ static void on_tick(void *arg)
     if (g->n_open > 0)
         return;
     g->tick_ns = clock_wall();
-    for (const struct collector *c = supervisor_first(s->supervisor); c && g->n_arms < ARMS_MAX;
+    for (const struct collector *c = supervisor_first(s->conf.supervisor); c && g->n_arms < ARMS_MAX;
          c = collector_next(c))
         if (is_sampled(c) && str_eqz(str_of(collector_spec(c)->experiment_id), g->experiment_id))
             reading_begin(g, c);
@@ -282,7 +290,7 @@ static struct group *group_of(struct sampler *s, const char *experiment_id)
     g = mem_alloc(sizeof *g);
     g->sampler = s;
     str_copy(g->experiment_id, sizeof g->experiment_id, str_of(experiment_id));
-    g->timer = timer_new(s->loop, on_tick, g);
+    g->timer = timer_new(s->conf.loop, on_tick, g);
     DL_APPEND(s->groups, g);
     return g;
 }
@@ -292,7 +300,7 @@ void sampler_changed(struct sampler *s)
     struct group *g, *next;
     DL_FOREACH(s->groups, g)
         g->is_wanted = false;
-    for (const struct collector *c = supervisor_first(s->supervisor); c; c = collector_next(c)) {
+    for (const struct collector *c = supervisor_first(s->conf.supervisor); c; c = collector_next(c)) {
         if (!is_sampled(c))
             continue;
         g = group_of(s, collector_spec(c)->experiment_id);

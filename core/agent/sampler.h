@@ -7,13 +7,20 @@
 #include "core/agent/outbox.h"
 #include "core/agent/push.h"
 #include "core/agent/supervisor.h"
+#include "core/agent/tee.h"
 
 struct sampler;
 /** Names of the measures in the order of measures.def, NULL-terminated: what a batch of rows has. */
 extern const char *const sampler_measures[];
-/** @p p is told of each tick; NULL: nothing is pushed. */
-struct sampler *sampler_new(struct loop *l, struct fetcher *f, struct supervisor *s, struct outbox *out,
-                            struct push *p);
+struct sampler_conf {
+    struct loop *loop;
+    struct fetcher *fetcher;
+    struct supervisor *supervisor;
+    struct outbox *out;
+    struct push *push;     /**< is told of each tick; NULL: nothing is pushed */
+    const struct tee *tee; /**< NULL: off */
+};
+struct sampler *sampler_new(const struct sampler_conf *conf);
 void sampler_free(struct sampler *s); /**< NULL allowed */
 /** Collectors came, went or changed: look which experiments are to be read, and how often. */
 void sampler_changed(struct sampler *s);

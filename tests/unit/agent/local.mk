@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
 AGENT_TESTS = %D%/test_backoff %D%/test_expo %D%/test_plan %D%/test_push_body %D%/test_secrets \
-  %D%/test_rank %D%/test_spool %D%/test_state %D%/test_telemetry
+  %D%/test_rank %D%/test_spool %D%/test_state %D%/test_tee_queue %D%/test_telemetry
 check_PROGRAMS += $(AGENT_TESTS)
 tests_unit_agent_test_backoff_SOURCES = %D%/test_backoff.c
 tests_unit_agent_test_backoff_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -19,6 +19,8 @@ tests_unit_agent_test_spool_SOURCES = %D%/test_spool.c
 tests_unit_agent_test_spool_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_agent_test_state_SOURCES = %D%/test_state.c
 tests_unit_agent_test_state_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
+tests_unit_agent_test_tee_queue_SOURCES = %D%/test_tee_queue.c
+tests_unit_agent_test_tee_queue_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_agent_test_telemetry_SOURCES = %D%/test_telemetry.c
 tests_unit_agent_test_telemetry_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
 endif
