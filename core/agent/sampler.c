@@ -195,7 +195,7 @@ static void on_told(void *arg, const struct fetch_reply *reply)
     if (reply->rc == ERR_CANCELLED)
         return; /* r may be gone */
     struct group *g = r->group;
-    struct collector *c = supervisor_find(g->sampler->supervisor, r->id);
+    struct collector *c = supervisor_find(g->sampler->conf.supervisor, r->id);
     r->self_call = NULL;
     if (c && reply->rc == 0 && reply->status == 200)
         take_telemetry(r, c, reply->body);
