@@ -9,8 +9,6 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-#define PARITY_MARGIN 0.01 /* what entered the arms may differ by so much */
-#define PARITY_ALPHA 0.025
 #define FULL_CYCLE_NS (24 * 3600 * NS_PER_S)
 #define FLEET_HOSTS 5 /* from so many hosts on one may speak of hosts like these */
 
@@ -28,28 +26,6 @@ static double coverage_of(const struct cells *c)
     for (size_t i = 0; i < n; i++)
         whole += c->state[ARM_BASELINE][i] == CELL_OK && c->state[ARM_CANDIDATE][i] == CELL_OK;
     return possible ? (double)whole / (double)possible : 0;
-}
-
-/* Every reduction is void if one arm was given less to begin with. */
-static void check_parity(struct look *l)
-{
-    struct band_facts f = band_facts__of(l->in->spec);
-    f.scope = SCOPE_SAMPLE;
-    effect__compute(l->cells, &l->cells->series[l->in->n_kpis], PHX_TOTAL, f.min_batches, &l->parity);
-    const struct effect *e = &l->parity;
-    struct band b = effect__band(e, &f, PARITY_ALPHA);
-    if (e->why[0]) {
-        snprintf(l->parity_text, sizeof l->parity_text, "input parity could not be checked: %s", e->why);
-    } else if (isinf(b.time)) {
-        snprintf(l->parity_text, sizeof l->parity_text, "input parity is not known yet: %zu batches of %zu",
-                 e->n_batches, f.min_batches);
-    } else {
-        l->parity_broken =
-            e->theta - b.below > log1p(PARITY_MARGIN) || e->theta + b.above < log1p(-PARITY_MARGIN);
-        snprintf(l->parity_text, sizeof l->parity_text,
-                 "points that entered, candidate to baseline: %.4f (%.4f to %.4f)", exp(e->theta),
-                 exp(e->theta - b.below), exp(e->theta + b.above));
-    }
 }
 
 static void compute_kpis(struct look *l)
@@ -101,7 +77,7 @@ int analysis_run(const struct analysis_input *in, struct json **ret_result, stru
                       .judgements = mem_calloc(in->spec->n_criteria + 1, sizeof *l.judgements),
                       .elapsed_ns = in->to_ns - in->from_ns };
     l.coverage = coverage_of(&cells);
-    check_parity(&l);
+    look__check_parity(&l);
     compute_kpis(&l);
     find_evidence(&l);
     look__judge(&l);

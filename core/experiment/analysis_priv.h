@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file analysis_priv.h
- * Between the files of the analysis: samples.c, cells.c, infer.c, event.c, judge.c, result.c.
+ * Between the files of the analysis: samples.c, cells.c, infer.c, event.c, parity.c, judge.c, result.c.
  */
 #ifndef PHOENIX_EXPERIMENT_ANALYSIS_PRIV_H
 #define PHOENIX_EXPERIMENT_ANALYSIS_PRIV_H
@@ -40,16 +40,18 @@ enum cell_state { CELL_OK, CELL_MISSING, CELL_THIN, CELL_RESTART, CELL_NO_VALUE,
 /** The cells of one KPI; index host * n_buckets + bucket. */
 struct series {
     double *value[ARM_COUNT];  /**< NAN: none */
-    double *weight[ARM_COUNT]; /**< events only: trials */
+    double *weight[ARM_COUNT]; /**< events: trials; OTLP: bytes offered; else NULL */
     char why[160];             /**< why there are none; "" if nothing was wrong */
 };
+/** What must be the same in both arms. */
+enum parity_kind { PARITY_POINTS, PARITY_OTLP, PARITY_COUNT };
 struct cells {
     struct sample_index index;
     struct bucket_grid grid;
     size_t n_hosts;       /**< with samples */
     size_t n_absent;      /**< hosts of the experiment without any sample */
     uint8_t *state[ARM_COUNT];
-    struct series *series; /**< one per KPI, then the input parity */
+    struct series *series; /**< one per KPI, then one per parity_kind */
     size_t n_series;
 };
 int cells__make(const struct analysis_input *in, struct cells *ret, struct err *err);
@@ -137,23 +139,29 @@ struct judgement {
     bool weak_promote; /**< met, but drift or skew forbid to promote on it */
     char text[320];
 };
+struct parity {
+    struct effect effect;
+    bool is_broken;
+    char text[200]; /**< a sentence; "": there is no such input */
+};
 struct look {
     const struct analysis_input *in;
     const struct cells *cells;
     struct kpi_result *kpis;
-    struct effect parity; /**< points that entered both arms */
+    struct parity parity[PARITY_COUNT];
     struct judgement *judgements; /**< one per criterion */
     enum evidence evidence;
     char evidence_text[64];
     double coverage; /**< valid pairs / possible pairs */
     int64_t elapsed_ns;
-    bool parity_broken;
-    char parity_text[200];
 };
 struct band_facts band_facts__of(const struct analysis_spec *spec);
 void look__judge(struct look *l);
 /** @p reasons gets a sentence each. */
 void look__decide(const struct look *l, struct verdict *ret, struct json *reasons);
+
+/* -------------------------------------------------------------------------------- parity.c */
+void look__check_parity(struct look *l);
 
 /* -------------------------------------------------------------------------------- result.c */
 struct json *look__result(const struct look *l, const struct verdict *v, struct json *reasons);

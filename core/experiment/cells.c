@@ -10,7 +10,7 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 
-#define INPUTS_MAX 64 /* distinct (measure, reduction) pairs of all KPIs; there are 12 x 4 */
+#define INPUTS_MAX (MEASURE_COUNT * 4) /* distinct (measure, reduction) pairs of all KPIs */
 
 struct input {
     unsigned measure;
@@ -38,6 +38,7 @@ static size_t input_index(struct inputs *list, const char *name, uint32_t reduce
 /* A calculator with its inputs resolved. */
 struct calc {
     const struct kpi_def *def; /* NULL: the parity of what entered the arms */
+    enum parity_kind parity;
     size_t n_inputs, input[MEASURE_COUNT * 4];
     struct series *series;
 };
@@ -45,7 +46,13 @@ struct calc {
 static void calc_resolve(struct calc *c, struct inputs *list)
 {
     if (!c->def) {
-        c->input[c->n_inputs++] = input_index(list, measure_name(MEASURE_POINTS_IN), PHX_INCREASE);
+        static const enum measure measures[PARITY_COUNT][2] = {
+            [PARITY_POINTS] = { MEASURE_POINTS_IN },
+            [PARITY_OTLP] = { MEASURE_OTLP_DELIVERED, MEASURE_OTLP_OFFERED },
+        };
+        for (unsigned i = 0; i < (c->parity == PARITY_OTLP ? 2 : 1); i++)
+            c->input[c->n_inputs++] =
+                input_index(list, measure_name(measures[c->parity][i]), PHX_INCREASE);
         return;
     }
     const phx_kpi_input *const *in = c->def->ops->inputs;
@@ -105,10 +112,13 @@ static size_t window_fill(const struct calc *c, const struct inputs *list, struc
 static void calc_cells(const struct calc *c, const struct inputs *list, struct strip *s, int arm, size_t at)
 {
     size_t n = window_fill(c, list, s);
-    double *value = c->series->value[arm] + at;
+    double *value = c->series->value[arm] + at, *weight = c->series->weight[arm];
     if (n == 0) return;
     if (!c->def) {
-        for (size_t i = 0; i < n; i++) value[s->bucket[i]] = s->in[0][i];
+        for (size_t i = 0; i < n; i++) {
+            value[s->bucket[i]] = s->in[0][i];
+            if (weight) weight[at + s->bucket[i]] = s->in[1][i];
+        }
         return;
     }
     phx_kpi_window w = { .size = sizeof w,
@@ -117,7 +127,6 @@ static void calc_cells(const struct calc *c, const struct inputs *list, struct s
                          .bucket_ns = (uint64_t)s->grid->width_ns,
                          .t = s->t,
                          .in = (const double *const *)s->in };
-    double *weight = c->series->weight[arm];
     struct sink k = { .out = { .size = sizeof k.out, .cell = on_cell },
                       .bucket = s->bucket,
                       .n = n,
@@ -155,12 +164,17 @@ static void strip_states(const struct sample *const *s, size_t n, const struct b
 }
 
 /* ---- all hosts */
-static void series_alloc(struct series *s, size_t n, bool event)
+static bool has_weights(const struct calc *c)
+{
+    return c->def ? c->def->ops->estimand == PHX_EVENT : c->parity == PARITY_OTLP;
+}
+
+static void series_alloc(struct series *s, size_t n, bool weights)
 {
     for (int arm = 0; arm < ARM_COUNT; arm++) {
         s->value[arm] = mem_calloc(n + 1, sizeof(double));
         for (size_t i = 0; i < n; i++) s->value[arm][i] = NAN;
-        if (event) s->weight[arm] = mem_calloc(n + 1, sizeof(double));
+        if (weights) s->weight[arm] = mem_calloc(n + 1, sizeof(double));
     }
 }
 
@@ -220,7 +234,7 @@ static void explain_absent(struct calc *c, const struct inputs *list)
 
 int cells__make(const struct analysis_input *in, struct cells *ret, struct err *err)
 {
-    *ret = (struct cells){ .n_series = in->n_kpis + 1 };
+    *ret = (struct cells){ .n_series = in->n_kpis + PARITY_COUNT };
     grid_set(&ret->grid, in);
     sample_index__init(&ret->index, in);
     ret->n_hosts = ret->index.n_hosts;
@@ -236,8 +250,10 @@ int cells__make(const struct analysis_input *in, struct cells *ret, struct err *
     struct calc *calcs = mem_calloc(ret->n_series, sizeof *calcs);
     struct inputs *list = mem_alloc(sizeof *list);
     for (size_t k = 0; k < ret->n_series; k++) {
-        calcs[k] = (struct calc){ .def = k < in->n_kpis ? &in->kpis[k] : NULL, .series = &ret->series[k] };
-        series_alloc(&ret->series[k], n, calcs[k].def && calcs[k].def->ops->estimand == PHX_EVENT);
+        calcs[k] = (struct calc){ .series = &ret->series[k] };
+        if (k < in->n_kpis) calcs[k].def = &in->kpis[k];
+        else calcs[k].parity = (enum parity_kind)(k - in->n_kpis);
+        series_alloc(&ret->series[k], n, has_weights(&calcs[k]));
         calc_resolve(&calcs[k], list);
     }
     cells_fill(ret, calcs, list);

@@ -229,6 +229,7 @@ struct json *look__result(const struct look *l, const struct verdict *v, struct 
     set_count(j, "hosts_seen", l->cells->n_hosts);
     json_set_real(j, "pairs_whole", l->coverage);
     json_set(j, "coverage", coverage_json(l->cells));
-    json_set_str(j, "input_parity", l->parity_text);
+    json_set_str(j, "input_parity", l->parity[PARITY_POINTS].text);
+    if (l->parity[PARITY_OTLP].text[0]) json_set_str(j, "otlp_parity", l->parity[PARITY_OTLP].text);
     return j;
 }

@@ -42,6 +42,14 @@ static void decide(struct verdict *v, enum decision d, const char *fmt, ...)
     va_end(ap);
 }
 
+/* The first sentence of it; NULL: none is broken. */
+static const char *broken_parity(const struct look *l)
+{
+    for (unsigned k = 0; k < PARITY_COUNT; k++)
+        if (l->parity[k].is_broken) return l->parity[k].text;
+    return NULL;
+}
+
 static bool data_is_void(const struct look *l, struct verdict *v)
 {
     const struct analysis_input *in = l->in;
@@ -51,8 +59,8 @@ static bool data_is_void(const struct look *l, struct verdict *v)
     else if (l->coverage < in->spec->min_coverage)
         decide(v, DECISION_INVALID, "only %.0f %% of the (host, bucket) pairs are whole; %.0f %% are needed",
                100 * l->coverage, 100 * in->spec->min_coverage);
-    else if (l->parity_broken)
-        decide(v, DECISION_INVALID, "the arms did not see the same input: %s", l->parity_text);
+    else if (broken_parity(l))
+        decide(v, DECISION_INVALID, "the arms did not see the same input: %s", broken_parity(l));
     else return false;
     return true;
 }
@@ -119,5 +127,7 @@ void look__decide(const struct look *l, struct verdict *ret, struct json *reason
     json_add_str(reasons, ret->text);
     for (unsigned i = 0; i < l->in->spec->n_criteria; i++)
         if (strcmp(l->judgements[i].text, ret->text) != 0) json_add_str(reasons, l->judgements[i].text);
-    if (l->parity_text[0] && !l->parity_broken) json_add_str(reasons, l->parity_text);
+    for (unsigned k = 0; k < PARITY_COUNT; k++)
+        if (l->parity[k].text[0] && !strstr(ret->text, l->parity[k].text))
+            json_add_str(reasons, l->parity[k].text);
 }

@@ -11,6 +11,8 @@
 struct plan {
     int hosts, seconds;
     double series[2], cpu[2], rss[2], in[2];
+    double otlp[2];                   /* bytes that reached it, of otlp_offered; below 0: it takes none */
+    double otlp_offered;              /* 0: there is no tee */
     double tick;                      /* CPU time is read in steps of so much */
     int crit_lost_from, crit_lost_to; /* seconds in which the candidate shows one process less */
     int gap_from, gap_to;             /* seconds without samples of the candidate */
@@ -42,7 +44,7 @@ static void measure(struct lab *l, const struct plan *p, struct noise *z)
 {
     static char names[64][16];
     for (int h = 0; h < p->hosts; h++) {
-        double cpu[2] = { 1, 1 }, pts[2] = { 0, 0 }, in[2] = { 0, 0 }, series[2];
+        double cpu[2] = { 1, 1 }, pts[2] = { 0, 0 }, in[2] = { 0, 0 }, otlp[2] = { 0, 0 }, series[2];
         snprintf(names[h], sizeof names[h], "host-%d", h);
         for (int k = -4; k <= p->seconds * 4 + 4; k++) {
             int64_t ts = LAB_T0 + k * LAB_S / 4;
@@ -50,12 +52,17 @@ static void measure(struct lab *l, const struct plan *p, struct noise *z)
                 if ((k & 3) == 0) series[arm] = noise_poisson(z, p->series[arm]);
                 pts[arm] += series[arm];
                 in[arm] += p->in[arm];
+                otlp[arm] += p->otlp[arm];
                 cpu[arm] += p->cpu[arm] / 4 * (0.7 + 0.6 * noise_uniform(z));
                 if (arm && p->gap_to && k >= 4 * p->gap_from && k < 4 * p->gap_to) continue;
                 double *v = lab_add(l, names[h], arm, ts);
                 v[MEASURE_SERIES] = series[arm];
                 v[MEASURE_POINTS] = pts[arm];
                 v[MEASURE_POINTS_IN] = in[arm];
+                if (p->otlp_offered > 0 && p->otlp[arm] >= 0) {
+                    v[MEASURE_OTLP_OFFERED] = p->otlp_offered * (k + 5);
+                    v[MEASURE_OTLP_DELIVERED] = otlp[arm];
+                }
                 if (!p->no_cpu) v[MEASURE_CPU] = p->tick > 0 ? floor(cpu[arm] / p->tick) * p->tick : cpu[arm];
                 v[MEASURE_RSS] = p->rss[arm];
                 v[MEASURE_CRITICAL_ALIVE] = 2;
@@ -223,6 +230,41 @@ START_TEST(unequal_input_makes_everything_void)
     p.in[1] = 560;
     ck_assert_int_eq(run(&p, "{}"), DECISION_INVALID);
     ck_assert_ptr_nonnull(strstr(verdict.text, "did not see the same input"));
+}
+END_TEST
+
+START_TEST(otlp_that_one_arm_missed_is_said_and_voids_the_comparison)
+{
+    struct plan p = good;
+    run(&p, "{}");
+    ck_assert_ptr_null(lab_path(result, "otlp_parity"));
+    p.otlp_offered = p.otlp[0] = 1000;
+    p.otlp[1] = 995;
+    ck_assert_int_ne(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_str_eq(lab_str(result, "otlp_parity"),
+                     "OTLP bytes that reached the arms, candidate to baseline: 0.9950 (0.9949 to 0.9951); of "
+                     "what was offered the baseline missed 0.00 %, the candidate 0.50 %");
+    p.otlp[1] = 970;
+    ck_assert_int_eq(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_ptr_nonnull(strstr(verdict.text, "same input: OTLP bytes that reached the arms, candidate to "
+                                               "baseline: 0.9700"));
+    p.otlp[1] = 0;
+    ck_assert_int_eq(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_str_eq(lab_str(result, "otlp_parity"), "OTLP of applications reached the baseline only");
+}
+END_TEST
+
+START_TEST(arms_without_otlp_have_no_skew_of_it)
+{
+    struct plan p = good;
+    p.otlp_offered = 1000;
+    p.otlp[0] = -1;
+    ck_assert_int_ne(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_str_eq(lab_str(result, "otlp_parity"),
+                     "only the candidate takes OTLP of applications: there is no skew of it");
+    p.otlp[0] = 0;
+    ck_assert_int_ne(run(&p, "{}"), DECISION_INVALID);
+    ck_assert_str_eq(lab_str(result, "otlp_parity"), "no OTLP of applications reached either arm");
 }
 END_TEST
 
@@ -399,6 +441,8 @@ int main(void)
     tcase_add_test(c, double_of_next_to_nothing_is_no_breach);
     tcase_add_test(c, cells_of_zero_are_compared_by_sums);
     tcase_add_test(c, unequal_input_makes_everything_void);
+    tcase_add_test(c, otlp_that_one_arm_missed_is_said_and_voids_the_comparison);
+    tcase_add_test(c, arms_without_otlp_have_no_skew_of_it);
     tcase_add_test(c, gaps_make_the_data_void);
     tcase_add_test(c, host_that_was_mostly_away_does_not_speak);
     tcase_add_test(c, critical_process_lost_for_long_is_a_breach);
