@@ -5,6 +5,7 @@ include tests/unit/plugin/local.mk
 include tests/unit/agent/local.mk
 include tests/unit/collector/local.mk
 include tests/unit/otelcol/local.mk
+include tests/unit/otlpgen/local.mk
 include tests/unit/loadhost/local.mk
 include tests/unit/store-pg/local.mk
 include tests/unit/storetool/local.mk

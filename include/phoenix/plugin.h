@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define PHX_ABI_MAJOR 1 /**< part of the entry symbol, phoenix_plugin_v1 */
-#define PHX_ABI_MINOR 1 /**< counts additions; by itself never a reason to refuse a plugin */
+#define PHX_ABI_MINOR 2 /**< counts additions; by itself never a reason to refuse a plugin */
 
 /** 0 or negative; an unknown negative value reads as PHX_E_INTERNAL. */
 typedef int32_t phx_status;
@@ -192,6 +192,12 @@ typedef struct phx_load_out {
     phx_status (*points)(const struct phx_load_out *, const phx_point *, size_t n);
 } phx_load_out;
 enum { PHX_LOAD_SPAWNS = 1 }; /**< flag: the profile starts child processes of its own */
+/** How much a load shall do from now on. Absolute: not on top of the change before. */
+typedef struct phx_load_change {
+    uint32_t size, zero;
+    double factor; /**< times what its own schedule says; 0: nothing for now */
+    double rate;   /**< above 0: units a second instead, whatever its schedule says */
+} phx_load_change;
 typedef struct phx_load_ops {
     uint32_t size, flags;
     phx_status (*start)(phx_self *, const phx_load_budget *);
@@ -203,6 +209,17 @@ typedef struct phx_load_ops {
     /** Optional: what the profile's own schedule has called for so far, delivered or not. Without it the
      *  load offered counts as delivered. */
     uint64_t (*due)(phx_self *);
+    /** Optional: change the load while it runs. `elapsed_ns` is that of the last step. PHX_E_UNSUPPORTED:
+     *  it cannot do this change; PHX_E_INVAL: not so much of it. A failed change changes nothing. */
+    phx_status (*adjust)(phx_self *, uint64_t elapsed_ns, const phx_load_change *);
+    /** Optional, also after stop(): figures of the profile's own, as numbers; all are totals but the
+     *  rate. Words: "rejected" (by the other side), "failed" (it could not be reached, or did not
+     *  answer), "late" (not even tried in time), "rate" (units a second, now), "reason" (text: why the
+     *  last was not delivered). */
+    void (*tell)(phx_self *, const phx_sink *out);
+    /** Optional, once after stop(): what was delivered and no step has said yet, because answers were
+     *  on their way; within the last quota. */
+    uint64_t (*rest)(phx_self *);
 } phx_load_ops;
 
 /* ------------------------------------------------------------------------ collector backends */

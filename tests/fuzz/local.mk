@@ -3,13 +3,13 @@
 FUZZ_CORPORA = %D%/corpus
 EXTRA_DIST += $(FUZZ_CORPORA)
 if FUZZING
-noinst_PROGRAMS += %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
+noinst_PROGRAMS += %D%/fuzz_load %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
 noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN =
 FUZZ_CFLAGS = -fsanitize=fuzzer
 EXTRA_DIST += %D%/stub_main.c
 else
-check_PROGRAMS += %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
+check_PROGRAMS += %D%/fuzz_load %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
 check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
 FUZZ_MAIN = %D%/stub_main.c
 FUZZ_CFLAGS =
@@ -58,3 +58,7 @@ tests_fuzz_fuzz_prom_SOURCES = %D%/fuzz_prom.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_prom_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"prom"'
 tests_fuzz_fuzz_prom_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_prom_LDADD = $(API_LIBS)
+tests_fuzz_fuzz_load_SOURCES = %D%/fuzz_load.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_load_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"load"'
+tests_fuzz_fuzz_load_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_load_LDADD = libotlpgen.a $(BASE_LIBS) -lm

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* phoenix-loadhost: load one load profile and run it, confined. Status lines go to stdout, for the
- * agent; the log goes to stderr, for people. SIGTERM ends the load in order. */
+ * agent, whose wishes come on stdin; the log goes to stderr, for people. SIGTERM ends the load in
+ * order. */
 #include "config.h"
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/base/ids.h"
@@ -15,15 +13,17 @@
 #include "core/plugin/plugin.h"
 #include "tools/loadhost/confine.h"
 #include "tools/loadhost/run.h"
+#include "tools/loadhost/world.h"
 
-enum { MAX_DIRS = 8, STOP_GRACE_S = 5, DEFAULT_MAX_RATE = 5000 };
+/* Limits of the rate: births of processes a second, and points a second. */
+enum { MAX_DIRS = 8, STOP_GRACE_S = 5, MAX_BIRTHS = 5000, MAX_POINTS = 5000000 };
 
 struct options {
     const char *profile, *parameters;
     char dir_text[4096];
     const char *dirs[MAX_DIRS + 1];
     int64_t duration_ns;
-    uint64_t seed, max_rate, max_total, max_memory;
+    uint64_t seed, max_rate, max_total, max_memory; /* max_rate 0: as the profile's kind has it */
     bool help, version;
 };
 static const char USAGE[] =
@@ -31,10 +31,12 @@ static const char USAGE[] =
     "                        [--plugin-dir DIR[,DIR]] [--max-rate N] [--max-total N] [--max-memory SIZE]\n"
     "  --parameters JSON  the profile's own; see `phoenix plugin describe NAME`\n"
     "  --seed N           same seed, same load (default: by chance)\n"
-    "  --max-rate N       units (here: births of processes) a second, at most (5000)\n"
+    "  --max-rate N       units a second, at most (births of processes: 5000; points: 5000000)\n"
     "  --max-total N      units in all, at most (0: no limit)\n"
     "  --max-memory SIZE  address space of each process (1GiB)\n"
-    "  --help, --version\n";
+    "  --help, --version\n"
+    "Status lines go to standard output. A line on standard input changes the load while it runs:\n"
+    "{\"adjust\":{\"factor\":2}} or {\"adjust\":{\"rate\":5000}}\n";
 
 static bool set_dirs(struct options *o, const char *text)
 {
@@ -65,9 +67,7 @@ static bool set_option(struct options *o, const char *name, const char *value)
 /* --name VALUE and --name=VALUE */
 static int options_parse(struct options *o, char **argv, struct err *err)
 {
-    *o = (struct options){ .max_rate = DEFAULT_MAX_RATE,
-                           .max_memory = UINT64_C(1) << 30,
-                           .seed = random_u64() };
+    *o = (struct options){ .max_memory = UINT64_C(1) << 30, .seed = random_u64() };
     o->dirs[0] = PHX_PLUGINDIR;
     for (int i = 1; argv[i]; i++) {
         char name[32];
@@ -86,81 +86,30 @@ static int options_parse(struct options *o, char **argv, struct err *err)
     return 0;
 }
 
-/* -------------------------------------------------------------------------------- the world outside */
-
-static int64_t now(void *arg)
-{
-    struct timespec ts = { 0, 0 };
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-/* Both signals are blocked but here: none is lost between looking and sleeping. The end of a child
- * only wakes the profile, which collects it. */
-static bool wait_until(void *arg, int64_t until_ns)
-{
-    const sigset_t *signals = arg;
-    int64_t left = until_ns - now(NULL);
-    if (left < 0) left = 0;
-    struct timespec ts = { .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
-    int signo = sigtimedwait(signals, NULL, &ts);
-    return signo == SIGTERM || signo == SIGINT;
-}
-
-static void print_status(const struct run_status *s, const char *reason)
-{
-    CLEANUP_BUF struct buf line;
-    buf_init(&line, 4096);
-    struct jw w;
-    jw_init(&w, &line);
-    jw_open(&w, '{');
-    jw_kstr(&w, "state", run_state_name(s->state));
-    jw_key(&w, "offered");
-    jw_uint(&w, s->offered);
-    jw_key(&w, "delivered");
-    jw_uint(&w, s->delivered);
-    jw_kint(&w, "elapsed_ms", s->elapsed_ns / NS_PER_MS);
-    if (reason) jw_kstr(&w, "reason", reason);
-    jw_close(&w, '}');
-    buf_addc(&line, '\n');
-    if (write(STDOUT_FILENO, line.data, line.len) < 0 && errno != EPIPE)
-        log_event(EV_PLUGIN_WARN, NULL, "could not write a status line: %s", strerror(errno));
-}
-
-static void report(void *arg, const struct run_status *s)
-{
-    print_status(s, NULL);
-}
-
 /* ------------------------------------------------------------------------------------------ the run */
 
-static void prepare(const struct options *o, sigset_t *ret_signals)
+static void prepare(const struct options *o)
 {
-    sigemptyset(ret_signals);
-    sigaddset(ret_signals, SIGTERM);
-    sigaddset(ret_signals, SIGINT);
-    sigaddset(ret_signals, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, ret_signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
     int64_t seconds = o->duration_ns / NS_PER_S + 1;
     confine_self(&(struct confine_conf){ .max_memory = o->max_memory, .max_cpu_s = seconds + 60 });
     /* whatever a profile does: a while after its time SIGALRM ends this process, and its children with it */
     if (seconds < UINT32_MAX - STOP_GRACE_S) (void)alarm((unsigned)seconds + STOP_GRACE_S);
 }
 
-static struct run_status run(struct instance *instance, const struct options *o, const sigset_t *signals)
+static struct run_status run(struct instance *instance, const struct options *o, struct world *world)
 {
+    const phx_load_ops *ops = instance_component(instance)->abi->ops;
     struct run_conf conf = {
-        .ops = instance_component(instance)->abi->ops,
+        .ops = ops,
         .self = instance_self(instance),
         .duration_ns = o->duration_ns,
         .seed = o->seed,
         .max_rate = o->max_rate,
         .max_total = o->max_total,
     };
-    struct run_env env = {
-        .now = now, .wait = wait_until, .report = report, .arg = (void *)(uintptr_t)signals
-    };
+    if (!conf.max_rate) conf.max_rate = ops->flags & PHX_LOAD_SPAWNS ? MAX_BIRTHS : MAX_POINTS;
+    struct run_env env = world_env(world);
+    world_introduce(world, instance);
     return run_load(&conf, &env);
 }
 
@@ -179,28 +128,36 @@ static struct instance *open_profile(const struct options *o, struct registry *r
     return instance_new(registry, component, parameters, 0, err);
 }
 
-static int host(const struct options *o, struct err *err)
+/* The profile to its end, and what it left. */
+static int host_instance(const struct options *o, struct world *world, struct instance *instance,
+                         struct err *err)
+{
+    int rc = 0;
+    prepare(o);
+    struct run_status s = run(instance, o, world);
+    (void)alarm(0);
+    confine_end_descendants();
+    if (s.state == RUN_FAILED)
+        rc = s.reason ? err_set(err, ERR_LIMIT, "%s", s.reason) : instance_result(instance, s.failure, err);
+    world_print(&s, s.state == RUN_FAILED ? err->msg : NULL);
+    return rc;
+}
+
+static int host(const struct options *o, struct loop *loop, struct err *err)
 {
     struct registry_conf conf = { .program = "phoenix-loadhost",
                                   .version = PACKAGE_VERSION,
-                                  .dirs = o->dirs };
+                                  .dirs = o->dirs,
+                                  .loop = loop };
     struct registry *registry =
         registry_new(&conf, err); /* before confine_self(): it forks to try each file */
-    if (!registry) return err->code;
-    struct instance *instance = open_profile(o, registry, err);
-    int rc = instance ? 0 : err->code;
-    if (instance) {
-        sigset_t signals;
-        prepare(o, &signals);
-        struct run_status s = run(instance, o, &signals);
-        (void)alarm(0);
-        confine_end_descendants();
-        if (s.state == RUN_FAILED)
-            rc = s.reason ? err_set(err, ERR_LIMIT, "%s", s.reason)
-                          : instance_result(instance, s.failure, err);
-        print_status(&s, s.state == RUN_FAILED ? err->msg : NULL);
-    } else print_status(&(struct run_status){ .state = RUN_FAILED }, err->msg);
+    struct world *world = registry ? world_new(loop, err) : NULL;
+    struct instance *instance = world ? open_profile(o, registry, err) : NULL;
+    int rc = instance ? host_instance(o, world, instance, err) : err->code;
+    if (!instance) world_print(&(struct run_status){ .state = RUN_FAILED, .rejected = -1, .failed = -1,
+                                                     .late = -1, .rate = -1 }, err->msg);
     instance_free(instance);
+    world_free(world);
     registry_free(registry);
     return rc;
 }
@@ -217,7 +174,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "phoenix-loadhost: %s\n%s", err.msg, USAGE);
         return 2;
     }
-    rc = host(&o, &err);
+    struct loop *loop = loop_new(&err);
+    rc = loop ? host(&o, loop, &err) : err.code;
+    loop_free(loop);
     if (rc) log_error(EV_START_FAILED, NULL, &err, "profile \"%s\"", o.profile);
     return rc != 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/loadhost/run.h"
 #include <stddef.h>
+#include <stdlib.h>
 #include "core/base/clock.h"
+#include "core/base/str.h"
 
 enum { STEP_MIN_NS = 1000000 }; /* a profile that asks for the next call at once cannot spin */
 
@@ -36,6 +38,50 @@ static void fail(struct run_status *s, phx_status failure, const char *reason)
     s->reason = reason;
 }
 
+/* ---- what the profile tells */
+
+struct teller {
+    phx_sink sink; /* first */
+    struct run_status *into;
+};
+
+static phx_status on_told(const phx_sink *sink, const char *what, phx_str key, phx_str value)
+{
+    struct run_status *s = ((const struct teller *)(const void *)sink)->into;
+    const struct {
+        const char *word;
+        double *figure;
+    } figures[] = {
+        { "rejected", &s->rejected }, { "failed", &s->failed }, { "late", &s->late }, { "rate", &s->rate }
+    };
+    struct str text = { value.p, value.n };
+    if (str_eqz(str_of(what), "reason")) {
+        (void)str_copy(s->told, sizeof s->told, text);
+        return PHX_OK;
+    }
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        double number;
+        if (!str_eqz(str_of(what), figures[i].word)) continue;
+        if (!parse_real(text, &number) || number < 0) return PHX_E_INVAL;
+        *figures[i].figure = number;
+        return PHX_OK;
+    }
+    return PHX_E_UNSUPPORTED;
+}
+
+static void ask(const struct run_conf *conf, struct run_status *s)
+{
+    struct teller teller = { .sink = { .size = sizeof teller.sink, .put = on_told }, .into = s };
+    if (PHX_HAS(conf->ops, phx_load_ops, tell)) conf->ops->tell(conf->self, &teller.sink);
+}
+
+/* ---- the pace */
+
+static uint64_t offered(const struct run_conf *conf, const struct run_status *s)
+{
+    return PHX_HAS(conf->ops, phx_load_ops, due) ? conf->ops->due(conf->self) : s->delivered;
+}
+
 /* One step; *ret_next: when the next one is wanted. */
 static void step(const struct run_conf *conf, struct run_status *s, int64_t now_ns, int64_t *ret_next)
 {
@@ -46,7 +92,7 @@ static void step(const struct run_conf *conf, struct run_status *s, int64_t now_
         return;
     }
     s->delivered += done;
-    s->offered = PHX_HAS(conf->ops, phx_load_ops, due) ? conf->ops->due(conf->self) : s->delivered;
+    s->offered = offered(conf, s);
     if (status == PHX_E_LIMIT || (conf->max_total && s->delivered >= conf->max_total))
         s->state = RUN_COMPLETED;
     else if (status) fail(s, status, NULL);
@@ -57,6 +103,18 @@ static void step(const struct run_conf *conf, struct run_status *s, int64_t now_
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/* What somebody wants changed; after a step, so that the profile's schedule stands where it shall change. */
+static void change(const struct run_conf *conf, const struct run_env *env, const struct run_status *s)
+{
+    phx_load_change wanted;
+    while (env->change && env->change(env->arg, &wanted)) {
+        phx_status status = PHX_E_UNSUPPORTED;
+        if (PHX_HAS(conf->ops, phx_load_ops, adjust))
+            status = conf->ops->adjust(conf->self, (uint64_t)s->elapsed_ns, &wanted);
+        env->changed(env->arg, status);
+    }
 }
 
 static void run_steps(const struct run_conf *conf, const struct run_env *env, struct run_status *s)
@@ -72,17 +130,19 @@ static void run_steps(const struct run_conf *conf, const struct run_env *env, st
         }
         step(conf, s, now_ns, &next_step);
         if (now_ns >= next_report) {
+            ask(conf, s);
             env->report(env->arg, s);
             next_report = now_ns + NS_PER_S - (now_ns - next_report) % NS_PER_S;
         }
         if (s->state == RUN_RUNNING && env->wait(env->arg, least(least(next_step, next_report), end_ns)))
             s->state = RUN_STOPPED;
+        change(conf, env, s);
     }
 }
 
 struct run_status run_load(const struct run_conf *conf, const struct run_env *env)
 {
-    struct run_status s = { .state = RUN_RUNNING };
+    struct run_status s = { .state = RUN_RUNNING, .rejected = -1, .failed = -1, .late = -1, .rate = -1 };
     phx_load_budget budget = {
         .size = sizeof budget,
         .max_rate = conf->max_rate,
@@ -97,5 +157,11 @@ struct run_status run_load(const struct run_conf *conf, const struct run_env *en
     }
     run_steps(conf, env, &s);
     conf->ops->stop(conf->self);
+    if (PHX_HAS(conf->ops, phx_load_ops, rest)) {
+        uint64_t rest = conf->ops->rest(conf->self), quota = run_quota(conf, s.elapsed_ns, s.delivered);
+        s.delivered += rest < quota ? rest : quota;
+    }
+    s.offered = offered(conf, &s);
+    ask(conf, &s);
     return s;
 }

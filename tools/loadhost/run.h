@@ -26,12 +26,18 @@ struct run_status {
     int64_t elapsed_ns;
     phx_status failure; /**< RUN_FAILED: what the profile answered, */
     const char *reason; /**< or what the host holds against it; static; NULL: see failure */
+    /** What the profile tells of itself; negative: nothing. */
+    double rejected, failed, late, rate;
+    char told[200]; /**< why the last unit was not delivered; "": nothing was said */
 };
 /** The world outside. */
 struct run_env {
     int64_t (*now)(void *arg);                    /**< monotonic */
     /** Sleep until then, or until something happened; true: the load shall stop. */
     bool (*wait)(void *arg, int64_t until_ns);
+    /** A change that somebody wants; false: none. What came of it goes to changed(), once. */
+    bool (*change)(void *arg, phx_load_change *ret);
+    void (*changed)(void *arg, phx_status status);
     void (*report)(void *arg, const struct run_status *status); /**< once a second */
     void *arg;
 };

@@ -12,6 +12,8 @@ struct phx_self {
     phx_status failure;
     unsigned starts, stops;
     uint64_t seed;
+    uint64_t rest, adjusted_at_ns;
+    double factor;
 };
 static struct phx_self self;
 static int64_t clock_ns, stop_at_ns;
@@ -53,6 +55,59 @@ static const phx_load_ops OLD_OPS = {
     .size = PHX_END(phx_load_ops, stop), .start = on_start, .step = on_step, .stop = on_stop
 };
 
+static phx_status on_adjust(phx_self *s, uint64_t elapsed_ns, const phx_load_change *change)
+{
+    if (change->factor > 10) return PHX_E_INVAL;
+    s->adjusted_at_ns = elapsed_ns;
+    s->factor = change->factor;
+    s->wants *= 3;
+    return PHX_OK;
+}
+
+static void on_tell(phx_self *s, const phx_sink *out)
+{
+    static const struct {
+        const char *what, *value;
+        phx_status answer;
+    } words[] = { { "rejected", "5", PHX_OK },       { "failed", "1e3", PHX_OK },
+                  { "late", "-1", PHX_E_INVAL },     { "late", "much", PHX_E_INVAL },
+                  { "rate", "12.5", PHX_OK },        { "reason", "the other side is away", PHX_OK },
+                  { "colour", "1", PHX_E_UNSUPPORTED } };
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        ck_assert_int_eq(out->put(out, words[i].what, (phx_str){ "", 0 },
+                                  (phx_str){ words[i].value, strlen(words[i].value) }), words[i].answer);
+}
+
+static uint64_t on_rest(phx_self *s)
+{
+    ck_assert_uint_eq(s->stops, 1);
+    return s->rest;
+}
+static const phx_load_ops NEW_OPS = {
+    .size = sizeof NEW_OPS, .start = on_start,   .step = on_step, .stop = on_stop,
+    .due = on_due,          .adjust = on_adjust, .tell = on_tell, .rest = on_rest,
+};
+
+/* Changes that are wanted, once each, when the clock has come so far. */
+static struct {
+    int64_t at_ns;
+    double factor;
+    phx_status answer;
+} wishes[2];
+static unsigned n_answered;
+
+static bool next_change(void *arg, phx_load_change *ret)
+{
+    if (n_answered == 2 || !wishes[n_answered].at_ns || clock_ns < wishes[n_answered].at_ns) return false;
+    *ret = (phx_load_change){ .size = sizeof *ret, .factor = wishes[n_answered].factor };
+    return true;
+}
+
+static void changed(void *arg, phx_status status)
+{
+    wishes[n_answered++].answer = status;
+}
+
 static int64_t now(void *arg)
 {
     return clock_ns;
@@ -77,13 +132,14 @@ static struct run_conf conf;
 static struct run_status run(uint64_t wants, uint64_t next_ns, int64_t duration_s)
 {
     self = (struct phx_self){ .wants = wants, .next_ns = next_ns, .failure = PHX_E_INTERNAL,
-                              .fail_at = self.fail_at, .overrun_at = self.overrun_at };
+                              .fail_at = self.fail_at, .overrun_at = self.overrun_at, .rest = self.rest };
     conf.self = &self;
     conf.duration_ns = duration_s * NS_PER_S;
     clock_ns = 12345;
     reports = 0;
     last_report = (struct run_status){ 0 };
-    struct run_env env = { .now = now, .wait = wait_until, .report = report };
+    struct run_env env = { .now = now,       .wait = wait_until, .change = next_change,
+                           .changed = changed, .report = report };
     return run_load(&conf, &env);
 }
 
@@ -91,6 +147,8 @@ static void set_up(void)
 {
     self = (struct phx_self){ 0 };
     stop_at_ns = 0;
+    memset(wishes, 0, sizeof wishes);
+    n_answered = 0;
     conf = (struct run_conf){ .ops = &OPS, .seed = 42, .max_rate = 1000 };
 }
 
@@ -196,6 +254,61 @@ START_TEST(a_profile_that_knows_no_due_offers_what_it_delivers)
 }
 END_TEST
 
+START_TEST(a_load_is_changed_while_it_runs)
+{
+    conf.ops = &NEW_OPS;
+    wishes[0].at_ns = 5 * NS_PER_S;
+    wishes[0].factor = 3;
+    wishes[1].at_ns = 6 * NS_PER_S;
+    wishes[1].factor = 11;
+    struct run_status s = run(10, NS_PER_S / 10, 10);
+    ck_assert_uint_eq(n_answered, 2);
+    ck_assert_int_eq(wishes[0].answer, PHX_OK);
+    ck_assert_int_eq(wishes[1].answer, PHX_E_INVAL);
+    ck_assert_double_eq(self.factor, 3);
+    ck_assert_uint_le(self.adjusted_at_ns, 5 * NS_PER_S); /* the time of a step, not a later one */
+    ck_assert_uint_gt(self.adjusted_at_ns, 4 * NS_PER_S);
+    ck_assert_uint_ge(s.delivered, 50 * 10 + 49 * 30);
+    ck_assert_uint_le(s.delivered, 50 * 10 + 51 * 30);
+}
+END_TEST
+
+START_TEST(a_profile_that_cannot_be_changed_says_so)
+{
+    wishes[0].at_ns = 5 * NS_PER_S;
+    struct run_status s = run(1, NS_PER_S / 10, 10);
+    ck_assert_int_eq(wishes[0].answer, PHX_E_UNSUPPORTED);
+    ck_assert_int_eq(s.state, RUN_COMPLETED);
+}
+END_TEST
+
+START_TEST(what_a_profile_tells_is_passed_on)
+{
+    conf.ops = &NEW_OPS;
+    struct run_status s = run(1, NS_PER_S / 10, 3);
+    const struct run_status *both[] = { &s, &last_report };
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_double_eq(both[i]->rejected, 5);
+        ck_assert_double_eq(both[i]->failed, 1000);
+        ck_assert_double_eq(both[i]->late, -1);
+        ck_assert_double_eq(both[i]->rate, 12.5);
+        ck_assert_str_eq(both[i]->told, "the other side is away");
+    }
+    conf.ops = &OPS;
+    ck_assert_double_eq(run(1, NS_PER_S / 10, 3).rate, -1);
+}
+END_TEST
+
+START_TEST(answers_after_the_stop_count_within_the_quota)
+{
+    conf.ops = &NEW_OPS;
+    self.rest = 30;
+    ck_assert_uint_eq(run(1, NS_PER_S / 10, 3).delivered, 60);
+    self.rest = 1000000;
+    ck_assert_uint_eq(run(1, NS_PER_S / 10, 3).delivered, 30 + 1000); /* one second of max_rate */
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("loadhost/run");
@@ -211,6 +324,10 @@ int main(void)
     tcase_add_test(tc, more_than_the_quota_is_a_failure);
     tcase_add_test(tc, a_hasty_profile_is_slowed_and_a_sleepy_one_woken);
     tcase_add_test(tc, a_profile_that_knows_no_due_offers_what_it_delivers);
+    tcase_add_test(tc, a_load_is_changed_while_it_runs);
+    tcase_add_test(tc, a_profile_that_cannot_be_changed_says_so);
+    tcase_add_test(tc, what_a_profile_tells_is_passed_on);
+    tcase_add_test(tc, answers_after_the_stop_count_within_the_quota);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_set_tap(r, "-");
