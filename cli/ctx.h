@@ -35,6 +35,8 @@ int print_error(const struct ctx *c, const struct err *err);
 int read_input(const char *path, struct buf *out, struct err *err) MUST_CHECK;
 /** Add "k=v" to an object as a member; v is a scalar of YAML: a number, true, null, or text. */
 int add_pair(struct json *obj, const char *pair, const char *flag, struct err *err) MUST_CHECK;
+/** The same for a parameter: "k=@FILE" has the text of a file. */
+int add_parameter(struct json *obj, const char *pair, const char *flag, struct err *err) MUST_CHECK;
 /** Exit code of a verdict's decision; NULL: EXIT_INCONCLUSIVE. */
 int verdict_exit(const char *decision);
 /** Follow an experiment until it is decided or at rest, or for --timeout; the exit code is the verdict.

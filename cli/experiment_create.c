@@ -51,10 +51,10 @@ static void set_list(struct json *obj, const struct args *a, const char *flag, c
     json_set(obj, key, list);
 }
 
-static int add_pairs(struct json *obj, const struct args *a, const char *flag, struct err *err)
+static int add_parameters(struct json *obj, const struct args *a, const char *flag, struct err *err)
 {
     for (int i = 0; args_nth(a, flag, i); i++)
-        if (add_pair(obj, args_nth(a, flag, i), flag, err) != 0)
+        if (add_parameter(obj, args_nth(a, flag, i), flag, err) != 0)
             return ERR_USAGE;
     return 0;
 }
@@ -74,7 +74,7 @@ static int set_reference(struct json *config, const struct args *a, const char *
         json_set_str(ref, "name", kept);
     if (!args_has(a, flags[1]))
         return 0;
-    return add_pairs(object_in(ref, "parameters"), a, flags[1], err);
+    return add_parameters(object_in(ref, "parameters"), a, flags[1], err);
 }
 
 /* --success kpi=0.3 */

@@ -85,6 +85,21 @@ int add_pair(struct json *obj, const char *pair, const char *flag, struct err *e
     return 0;
 }
 
+int add_parameter(struct json *obj, const char *pair, const char *flag, struct err *err)
+{
+    struct buf text CLEANUP_BUF = { 0 };
+    const char *at = strstr(pair, "=@");
+    char key[128];
+    if (!at || strcspn(pair, "=") != (size_t)(at - pair))
+        return add_pair(obj, pair, flag, err);
+    if (at == pair || !str_copy(key, sizeof key, (struct str){ pair, (size_t)(at - pair) }))
+        return err_set(err, ERR_USAGE, "--%s wants KEY=@FILE, not \"%s\"", flag, pair);
+    if (read_input(at + 2, &text, err) != 0)
+        return err->code;
+    json_set(obj, key, json_new_str(buf_str(&text)));
+    return 0;
+}
+
 int verdict_exit(const char *decision)
 {
     if (decision && strcmp(decision, "promote") == 0)

@@ -15,7 +15,7 @@ static int set_template(struct ctx *c, struct json *body, const char *key, const
     json_set_str(ref, "name", name);
     json_set(ref, "parameters", parameters);
     for (int i = 0; args_nth(&c->args, flag, i); i++)
-        if (add_pair(parameters, args_nth(&c->args, flag, i), flag, &err) != 0)
+        if (add_parameter(parameters, args_nth(&c->args, flag, i), flag, &err) != 0)
             return print_error(c, &err);
     return EXIT_PASS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phoenix pipeline render and validate, load start and stop: commands that send a document. */
+/* phoenix pipeline render and validate, load start, adjust and stop: commands that send a document. */
 #include <stdio.h>
 
 #include "cli/client.h"
@@ -40,7 +40,7 @@ static int set_parameters(struct ctx *c, struct json *body)
     struct json *parameters = json_object();
     json_set(body, "parameters", parameters);
     for (int i = 0; args_nth(&c->args, "param", i); i++)
-        if (add_pair(parameters, args_nth(&c->args, "param", i), "param", &err) != 0)
+        if (add_parameter(parameters, args_nth(&c->args, "param", i), "param", &err) != 0)
             return print_error(c, &err);
     return EXIT_PASS;
 }
@@ -138,17 +138,45 @@ int cmd_load_start(struct ctx *c)
     return code;
 }
 
-int cmd_load_stop(struct ctx *c)
+/* A change of the load that the first word names. */
+static int change_load(struct ctx *c, const char *method, const struct json *body)
 {
     struct err err = { 0 };
     struct json *doc CLEANUP_JSON = NULL;
     struct target t;
     target_init(&t, "/api/v1/loadsimulations/%s", c->args.words[0]);
-    int rc = client_call(c->client, "DELETE", &t, NULL, CALL_TIMEOUT_NS, &doc, &err);
+    int rc = client_call(c->client, method, &t, body, CALL_TIMEOUT_NS, &doc, &err);
     target_done(&t);
     if (rc != 0)
         return print_error(c, &err);
     if (!print_document(c, doc))
         printf("%s: %s\n", json_get_str(doc, "id", ""), json_get_str(doc, "status", ""));
     return EXIT_PASS;
+}
+
+int cmd_load_stop(struct ctx *c)
+{
+    return change_load(c, "DELETE", NULL);
+}
+
+int cmd_load_adjust(struct ctx *c)
+{
+    static const char *const flags[] = { "factor", "rate" };
+    struct json *body CLEANUP_JSON = json_object();
+    struct err err = { 0 };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        const char *text = args_get(&c->args, flags[i]);
+        double value;
+        if (text && !parse_real(str_of(text), &value)) {
+            err_set(&err, ERR_USAGE, "--%s: \"%.40s\" is no number", flags[i], text);
+            return print_error(c, &err);
+        }
+        if (text)
+            json_set_real(body, flags[i], value);
+    }
+    if (json_len(body) != 1) {
+        err_set(&err, ERR_USAGE, "load adjust wants either --factor or --rate");
+        return print_error(c, &err);
+    }
+    return change_load(c, "PATCH", body);
 }

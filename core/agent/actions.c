@@ -93,6 +93,14 @@ static void load_start(struct task *t, const struct json *doc)
     task_end(t, result, NULL, NULL);
 }
 
+static void on_load_adjusted(void *arg, const struct err *err)
+{
+    struct json *result = err ? NULL : json_object();
+    if (result)
+        json_set_str(result, "status", "adjusted");
+    task_end(arg, result, err, NULL);
+}
+
 void task_run(struct task *t)
 {
     const struct executor_conf *conf = executor__conf(t->executor);
@@ -110,6 +118,7 @@ void task_run(struct task *t)
     case TASK_DEPLOYMENT_UNDEPLOY: supervisor_stop(conf->supervisor, id, on_collector_stopped, t); break;
     case TASK_LOAD_START: load_start(t, doc); break;
     case TASK_LOAD_STOP: loads_stop(conf->loads, id, on_load_stopped, t); break;
+    case TASK_LOAD_ADJUST: loads_adjust(conf->loads, t->config, on_load_adjusted, t); break;
     case TASK_UNKNOWN:
         err_set(&err, ERR_UNSUPPORTED, "this agent knows no task \"%s\" \"%s\"", t->type, t->action);
         task_end(t, NULL, &err, NULL);

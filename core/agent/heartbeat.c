@@ -186,7 +186,8 @@ static void write_body(struct heartbeat *h)
     executor_write_active(h->conf.executor, &w);
     write_usage(h, &w);
     write_spool(h, &w);
-    if (h->changed)
+    bool moved = loads_moved(h->conf.loads);
+    if (h->changed || moved)
         write_changes(h, &w);
     jw_close(&w, '}');
 }

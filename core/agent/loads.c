@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The load host speaks on its standard output, a pipe that this loop reads: one JSON object a line
- * (doc/rooms/agent.md). It dies with the agent, so nothing of it is in the state file. */
+/* The load host speaks on its standard output, a pipe that this loop reads, and listens on its standard
+ * input: one JSON object a line (doc/rooms/agent.md). It dies with the agent, so nothing of it is in the
+ * state file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,27 +20,36 @@ enum { LOADS_MAX = 16, ENDED_MAX = 16, LINE_MAX_BYTES = 4096 };
 enum load_status { LOAD_RUNNING, LOAD_COMPLETED, LOAD_FAILED, LOAD_STOPPED };
 static const char *const status_names[] = { "running", "completed", "failed", "stopped" };
 
+/* Figures that not every profile has. */
+static const char *const more_names[] = { "rejected", "failed", "late", "rate" };
+enum { N_MORE = sizeof more_names / sizeof more_names[0] };
+
 struct load {
     struct loads *all;
     struct load *prev, *next;
     char id[101], experiment_id[40], profile[64];
     enum load_status status;
     double offered, delivered;
+    double more[N_MORE]; /* negative: it says nothing of that */
     int64_t since_ns;
     char reason[300];
     struct child *child;
     struct watch *watch;
-    int out_fd;
+    int out_fd, in_fd;
     struct buf line;
     struct timer *kill_timer;
     bool is_stopping;
     loads_done_fn *stopped;
     void *stopped_arg;
+    unsigned unanswered; /* changes that the load host has not answered */
+    loads_changed_fn *adjusted; /* of the newest of them */
+    void *adjusted_arg;
 };
 struct loads {
     struct loads_conf conf;
     struct load *list; /* oldest first */
     unsigned n_running;
+    bool moved;
     loop_fn *shut_down;
     void *shut_down_arg;
 };
@@ -58,6 +68,9 @@ static void output_close(struct load *x)
     if (x->out_fd >= 0)
         close(x->out_fd);
     x->out_fd = -1;
+    if (x->in_fd >= 0)
+        close(x->in_fd);
+    x->in_fd = -1;
     buf_done(&x->line);
     buf_init(&x->line, LINE_MAX_BYTES);
 }
@@ -102,6 +115,32 @@ static void forget_old(struct loads *l)
     }
 }
 
+/** The newest change is answered for, or nobody will answer it any more. */
+static void adjust_end(struct load *x, const struct err *err)
+{
+    loads_changed_fn *adjusted = x->adjusted;
+    x->adjusted = NULL;
+    if (adjusted)
+        adjusted(x->adjusted_arg, err);
+}
+
+static void on_answer(struct load *x, const struct json *said)
+{
+    struct err err = { 0 };
+    if (x->unanswered == 0 || --x->unanswered > 0)
+        return; /* a newer change has taken its place */
+    if (!json_get_bool(said, "adjusted", false))
+        err_set(&err, ERR_UNSUPPORTED, "%s", json_get_str(said, "reason", "the load host refused it"));
+    adjust_end(x, err.code ? &err : NULL);
+}
+
+static void take_figure(struct load *x, const struct json *said, const char *name, double *figure)
+{
+    double before = *figure;
+    *figure = json_get_real(said, name, before);
+    x->all->moved |= *figure < before || *figure > before;
+}
+
 static void on_line(struct load *x, struct str line)
 {
     struct err err = { 0 };
@@ -109,8 +148,14 @@ static void on_line(struct load *x, struct str line)
     const char *state = json_get_str(said, "state", "");
     if (!said)
         return;
-    x->offered = json_get_real(said, "offered", x->offered);
-    x->delivered = json_get_real(said, "delivered", x->delivered);
+    if (json_get(said, "adjusted")) {
+        on_answer(x, said);
+        return;
+    }
+    take_figure(x, said, "offered", &x->offered);
+    take_figure(x, said, "delivered", &x->delivered);
+    for (unsigned i = 0; i < N_MORE; i++)
+        take_figure(x, said, more_names[i], &x->more[i]);
     if (str_eqz(str_of(state), "completed"))
         x->status = LOAD_COMPLETED;
     else if (str_eqz(str_of(state), "failed"))
@@ -176,6 +221,7 @@ static void on_exit_of_load(void *arg, const struct child_exit *how)
     struct loads *l = x->all;
     loads_done_fn *stopped = x->stopped;
     pid_t group = child_pid(x->child);
+    struct err gone = { 0 };
     if (x->out_fd >= 0)
         read_output(x);
     output_close(x);
@@ -188,6 +234,8 @@ static void on_exit_of_load(void *arg, const struct child_exit *how)
     x->stopped = NULL;
     l->n_running--;
     l->conf.changed(l->conf.changed_arg);
+    err_set(&gone, ERR_NOTFOUND, "load %s has ended", x->id);
+    adjust_end(x, &gone);
     forget_old(l);
     if (stopped)
         stopped(x->stopped_arg, true);
@@ -217,12 +265,28 @@ static void arguments(const struct loads *l, const struct load *x, const struct 
     argv[n] = NULL;
 }
 
+/** What it says and what it hears; our ends do not block. */
+static int pipes_open(int out[2], int in[2], struct err *err)
+{
+    if (pipe2(out, O_CLOEXEC) != 0)
+        return err_errno(err, ERR_IO, errno, "could not make a pipe");
+    if (pipe2(in, O_CLOEXEC) != 0) {
+        err_errno(err, ERR_IO, errno, "could not make a pipe");
+        close(out[0]);
+        close(out[1]);
+        return err->code;
+    }
+    fcntl(out[0], F_SETFL, O_NONBLOCK);
+    fcntl(in[1], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
 static int load_spawn(struct loads *l, struct load *x, const struct json *config, struct err *err)
 {
-    const char *env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", NULL, NULL };
+    char targets[1024], seed[24], program[4096], otlp[128];
+    const char *env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", targets, NULL, NULL };
     const char *argv[13];
-    char seed[24], program[4096], otlp[128];
-    int pipe_fds[2];
+    int out[2], in[2];
     CLEANUP_BUF struct buf parameters;
     buf_init(&parameters, 64 << 10);
     if (json_get(config, "parameters"))
@@ -232,25 +296,30 @@ static int load_spawn(struct loads *l, struct load *x, const struct json *config
     snprintf(program, sizeof program, "%s/phoenix-loadhost", l->conf.libexec_dir);
     snprintf(otlp, sizeof otlp, "OTEL_EXPORTER_OTLP_ENDPOINT=%s", l->conf.otlp_url ? l->conf.otlp_url : "");
     if (l->conf.otlp_url)
-        env[2] = otlp;
+        env[3] = otlp;
+    int n = snprintf(targets, sizeof targets, "PHOENIX_LOAD_TARGETS=%s", l->conf.targets);
+    if (n >= (int)sizeof targets)
+        return err_set(err, ERR_LIMIT, "agent.load.targets is longer than 1000 bytes");
     arguments(l, x, config, program, parameters.len ? buf_cstr(&parameters) : NULL, seed, argv);
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-        return err_errno(err, ERR_IO, errno, "could not make a pipe");
-    fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+    if (pipes_open(out, in, err) != 0)
+        return err->code;
     struct child_spec spec = { .path = program,
                                .argv = argv,
                                .envp = env,
-                               .stdin_fd = -1,
-                               .stdout_fd = pipe_fds[1],
+                               .stdin_fd = in[0],
+                               .stdout_fd = out[1],
                                .stderr_fd = STDERR_FILENO,
                                .dies_with_parent = true };
     x->child = child_spawn(l->conf.loop, &spec, on_exit_of_load, x, err);
-    close(pipe_fds[1]);
+    close(out[1]);
+    close(in[0]);
     if (!x->child) {
-        close(pipe_fds[0]);
+        close(out[0]);
+        close(in[1]);
         return err->code;
     }
-    x->out_fd = pipe_fds[0];
+    x->out_fd = out[0];
+    x->in_fd = in[1];
     x->watch = watch_new(l->conf.loop, x->out_fd, WATCH_READ, on_output, x);
     return 0;
 }
@@ -286,7 +355,9 @@ int loads_start(struct loads *l, const struct json *doc, int *ret_pid, struct er
                        "load profiles are not allowed on this host (agent.allow.loads)");
     struct load *x = mem_alloc(sizeof *x);
     x->all = l;
-    x->out_fd = -1;
+    x->out_fd = x->in_fd = -1;
+    for (unsigned i = 0; i < N_MORE; i++)
+        x->more[i] = -1;
     buf_init(&x->line, LINE_MAX_BYTES);
     x->kill_timer = timer_new(l->conf.loop, on_kill_time, x);
     x->since_ns = clock_wall();
@@ -332,6 +403,49 @@ void loads_stop(struct loads *l, const char *id, loads_done_fn *done, void *arg)
     load_stop(x);
 }
 
+/** {"adjust":{"factor":2}}, a line: the pipe takes it whole or not at all. */
+static int say_adjust(struct load *x, const struct json *config, struct err *err)
+{
+    CLEANUP_BUF struct buf line;
+    struct jw w;
+    buf_init(&line, 256);
+    jw_init(&w, &line);
+    jw_open(&w, '{');
+    jw_key(&w, "adjust");
+    jw_open(&w, '{');
+    if (json_get(config, "rate"))
+        jw_kreal(&w, "rate", json_get_real(config, "rate", 0));
+    else
+        jw_kreal(&w, "factor", json_get_real(config, "factor", 1));
+    jw_close(&w, '}');
+    jw_close(&w, '}');
+    buf_addc(&line, '\n');
+    if (write(x->in_fd, line.data, line.len) != (ssize_t)line.len)
+        return err_set(err, ERR_UNAVAILABLE, "load %s does not listen", x->id);
+    return 0;
+}
+
+void loads_adjust(struct loads *l, const struct json *config, loads_changed_fn *done, void *arg)
+{
+    const char *id = json_get_str(config, "id", "");
+    struct load *x = load_find(l, id);
+    struct err err = { 0 };
+    if (!x || x->in_fd < 0)
+        err_set(&err, ERR_NOTFOUND, "load %.100s does not run here", id);
+    else
+        (void)say_adjust(x, config, &err);
+    if (err.code) {
+        done(arg, &err);
+        return;
+    }
+    struct err newer = { 0 };
+    err_set(&newer, ERR_CANCELLED, "a newer change took its place");
+    adjust_end(x, &newer);
+    x->unanswered++;
+    x->adjusted = done;
+    x->adjusted_arg = arg;
+}
+
 void loads_shutdown(struct loads *l, loop_fn *done, void *arg)
 {
     struct load *x;
@@ -347,6 +461,13 @@ void loads_shutdown(struct loads *l, loop_fn *done, void *arg)
     }
 }
 
+bool loads_moved(struct loads *l)
+{
+    bool moved = l->moved;
+    l->moved = false;
+    return moved;
+}
+
 void loads_write(const struct loads *l, struct jw *w)
 {
     const struct load *x;
@@ -359,6 +480,10 @@ void loads_write(const struct loads *l, struct jw *w)
         jw_kstr(w, "status", status_names[x->child ? LOAD_RUNNING : x->status]);
         jw_kreal(w, "offered", x->offered);
         jw_kreal(w, "delivered", x->delivered);
+        for (unsigned i = 0; i < N_MORE; i++) {
+            if (x->more[i] >= 0)
+                jw_kreal(w, more_names[i], x->more[i]);
+        }
         jw_ktime(w, "since", x->since_ns);
         jw_kstr(w, "reason", x->reason[0] ? x->reason : NULL);
         jw_close(w, '}');

@@ -12,6 +12,7 @@ struct loads_conf {
     const char *libexec_dir, *plugin_dirs; /**< the latter comma-separated */
     const char *otlp_url; /**< the tee: what the children get as OTEL_EXPORTER_OTLP_ENDPOINT; NULL: off */
     bool allowed;
+    const char *targets; /**< hosts beside this one that loads may send to, comma-separated; "" none */
     int64_t grace_ns;
     loop_fn *changed; /**< what a heartbeat shows has changed */
     void *changed_arg;
@@ -25,7 +26,14 @@ int loads_start(struct loads *l, const struct json *doc, int *ret_pid, struct er
 typedef void loads_done_fn(void *arg, bool ran);
 /** Stop a load; done() comes once, maybe at once. */
 void loads_stop(struct loads *l, const char *id, loads_done_fn *done, void *arg);
+typedef void loads_changed_fn(void *arg, const struct err *err);
+/** Change a load that runs: @p config has "id", and "factor" or "rate". done() comes once, maybe at once;
+ *  @p err NULL: it is changed. Errors: NOTFOUND, UNSUPPORTED with what the load host said. */
+void loads_adjust(struct loads *l, const struct json *config, loads_changed_fn *done, void *arg);
 void loads_shutdown(struct loads *l, loop_fn *done, void *arg);
+/** Figures of a load are others than when this was asked last: no news, but to be told with the next
+ *  heartbeat. */
+bool loads_moved(struct loads *l);
 /** All loads as an array, as doc/protocol.md has it. Ended ones are shown for a while. */
 void loads_write(const struct loads *l, struct jw *w);
 #endif

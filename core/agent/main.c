@@ -251,6 +251,7 @@ static int executor_open(struct agent *a, struct err *err)
                                 .plugin_dirs = a->plugin_dirs,
                                 .otlp_url = a->tee ? tee_url(a->tee) : NULL,
                                 .allowed = s->agent_allow_loads,
+                                .targets = s->agent_load_targets,
                                 .grace_ns = s->agent_stop_grace,
                                 .changed = on_changed,
                                 .changed_arg = a };

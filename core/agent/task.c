@@ -39,7 +39,7 @@ static void on_retry(void *arg)
 static void key_set(struct task *t)
 {
     const char *id = json_get_str(t->config, "id", "");
-    bool is_load = t->kind == TASK_LOAD_START || t->kind == TASK_LOAD_STOP;
+    bool is_load = t->kind == TASK_LOAD_START || t->kind == TASK_LOAD_STOP || t->kind == TASK_LOAD_ADJUST;
     if (t->kind == TASK_UNKNOWN || !file_name_ok(str_of(id)))
         id = t->id; /* will fail, by itself */
     snprintf(t->key, sizeof t->key, "%c:%.100s", is_load ? 'l' : 'c', id);

@@ -9,7 +9,13 @@
 
 static const char *method_name(enum http_method method)
 {
-    return method == HTTP_GET ? "GET" : method == HTTP_POST ? "POST" : method == HTTP_PUT ? "PUT" : "DELETE";
+    switch (method) {
+    case HTTP_GET: return "GET";
+    case HTTP_POST: return "POST";
+    case HTTP_PUT: return "PUT";
+    case HTTP_PATCH: return "PATCH";
+    default: return "DELETE";
+    }
 }
 
 static const char *scope_name(enum http_scope scope)

@@ -10,6 +10,8 @@
 #define START_PATIENCE_NS (5 * 60 * NS_PER_S)
 #define END_PATIENCE_NS (60 * NS_PER_S)
 
+/* What a host reports of a load while it runs. */
+static const char *const figures[] = { "offered", "delivered", "rejected", "failed", "late", "rate" };
 static const char *const names[] = { "starting", "running", "stopping", "completed", "failed", "stopped" };
 
 const char *load_status_name(enum load_status s)
@@ -87,7 +89,7 @@ static void write_copy(struct jw *w, const struct json *from, const char *key)
 
 static void write_hosts(const struct json *hosts, struct jw *w)
 {
-    static const char *const shown[] = { "offered", "delivered", "reason" };
+    static const char *const shown[] = { "adjust", "adjust_error", "reason" };
     const char *host;
     const struct json *state;
     jw_open(w, '{');
@@ -95,6 +97,9 @@ static void write_hosts(const struct json *hosts, struct jw *w)
         jw_key(w, host);
         jw_open(w, '{');
         jw_kstr(w, "status", json_get_str(state, "status", ""));
+        for (size_t k = 0; k < sizeof figures / sizeof figures[0]; k++) {
+            write_copy(w, state, figures[k]);
+        }
         for (size_t k = 0; k < sizeof shown / sizeof shown[0]; k++) {
             write_copy(w, state, shown[k]);
         }
@@ -113,6 +118,7 @@ void load_write(const struct load *l, struct jw *w)
     write_copy(w, l->spec, "target_hosts");
     write_copy(w, l->spec, "duration");
     write_copy(w, l->spec, "seed");
+    write_copy(w, l->spec, "adjusted");
     jw_kstr(w, "status", load_status_name(load_status(l)));
     jw_key(w, "hosts");
     write_hosts(json_get(l->spec, "hosts"), w);
@@ -223,8 +229,13 @@ bool load_host_reported(struct load *l, const char *host, const struct json *ent
     }
     int64_t seen = json_get_int(state, "seen_at", 0);
     json_set_int(state, "seen_at", heard_ns > seen ? heard_ns : seen);
-    bool changed = copy_figure(state, entry, "offered");
-    changed |= copy_figure(state, entry, "delivered");
+    bool changed = false;
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        changed |= copy_figure(state, entry, figures[i]);
+    }
+    if (json_get_str(entry, "reason", NULL)) {
+        changed |= copy_figure(state, entry, "reason");
+    }
     bool is_known = load_status_parse(json_get_str(entry, "status", ""), &s);
     bool waits_for_end = status_of(state) == LOAD_STOPPING && s == LOAD_RUNNING;
     if (is_known && !waits_for_end) {
@@ -234,6 +245,28 @@ bool load_host_reported(struct load *l, const char *host, const struct json *ent
         l->updated_ns = heard_ns;
     }
     return changed;
+}
+
+bool load_host_adjusted(struct load *l, const char *host, const char *how, const char *why,
+                        const struct json *change)
+{
+    struct json *state = host_state(l, host);
+    if (!state || load_status_final(status_of(state))) {
+        return false;
+    }
+    bool is_new = change && !json_equal(change, json_get(l->spec, "adjusted"));
+    if (is_new) {
+        json_set(l->spec, "adjusted", json_copy(change));
+    }
+    if (!is_new && strcmp(how, json_get_str(state, "adjust", "")) == 0) {
+        return false;
+    }
+    json_set_str(state, "adjust", how);
+    json_del(state, "adjust_error");
+    if (why) {
+        json_set_str(state, "adjust_error", why);
+    }
+    return true;
 }
 
 /* ---- patience */

@@ -39,7 +39,7 @@ static void on_found(void *arg, const struct result *res)
     load_done(&l);
 }
 
-static void find(struct request *rq, const char *id)
+void loads__reply(struct request *rq, const char *id)
 {
     const struct live *v = loads__find(request_api(rq), id);
     if (v) {
@@ -53,7 +53,7 @@ static void find(struct request *rq, const char *id)
 
 void on_load_get(struct request *rq)
 {
-    find(rq, request_param(rq, "id"));
+    loads__reply(rq, request_param(rq, "id"));
 }
 
 /* ---- start */
@@ -220,7 +220,7 @@ static void on_experiment(void *arg, const struct result *res)
 static void on_checked(struct request *rq, const char *object_id)
 {
     if (object_id) {
-        find(rq, object_id);
+        loads__reply(rq, object_id);
         return;
     }
     const char *experiment = json_get_str(request_json(rq), "experiment_id", NULL);
@@ -273,7 +273,7 @@ static void on_stop_stored(void *arg, const struct result *res)
         loads__tell(v, load_news_status(host, id, LOAD_STOPPING, NULL));
         taskq_wake(api, host);
     }
-    find(rq, id);
+    loads__reply(rq, id);
 }
 
 /* A stop for each host that has not ended, instead of the start if that has not been delivered. */
@@ -311,19 +311,24 @@ static void stop_if_live(void *arg)
     if (v) {
         stop(rq, &v->load);
     } else {
-        find(rq, request_param(rq, "id")); /* it has ended already, or there is none */
+        loads__reply(rq, request_param(rq, "id")); /* it has ended already, or there is none */
+    }
+}
+
+void loads__learn(struct request *rq, loop_fn *then)
+{
+    struct api *api = request_api(rq);
+    const char *id = request_param(rq, "id");
+    if (store_is_shared(api->store) && !loads__find(api, id)) {
+        save__fetch(api, id, NULL, then, rq); /* another process may just have made it */
+    } else {
+        then(rq);
     }
 }
 
 void on_load_stop(struct request *rq)
 {
-    struct api *api = request_api(rq);
-    const char *id = request_param(rq, "id");
-    if (store_is_shared(api->store) && !loads__find(api, id)) {
-        save__fetch(api, id, NULL, stop_if_live, rq); /* another process may just have made it */
-    } else {
-        stop_if_live(rq);
-    }
+    loads__learn(rq, stop_if_live);
 }
 
 /* ---- list */

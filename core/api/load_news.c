@@ -26,9 +26,21 @@ struct load_news *load_news_status(const char *host, const char *load_id, enum l
     return n;
 }
 
+struct load_news *load_news_adjust(const char *host, const char *load_id, const char *how, const char *why,
+                                   const struct json *change)
+{
+    struct load_news *n = load_news_status(host, load_id, LOAD_RUNNING, why);
+    n->adjust = how;
+    n->change = change ? json_copy(change) : NULL;
+    return n;
+}
+
 struct load_news *load_news_copy(const struct load_news *n)
 {
-    return n->report ? load_news_report(n->host, n->report, n->heard_ns)
+    if (n->report) {
+        return load_news_report(n->host, n->report, n->heard_ns);
+    }
+    return n->adjust ? load_news_adjust(n->host, n->load_id, n->adjust, n->reason, n->change)
                      : load_news_status(n->host, n->load_id, n->status, n->reason);
 }
 
@@ -39,6 +51,7 @@ void load_news_free(struct load_news *list)
         free(n->host);
         free(n->reason);
         json_free(n->report);
+        json_free(n->change);
         free(n);
     }
 }
@@ -60,6 +73,8 @@ bool load_news_apply(struct load *l, const struct load_news *list, int64_t now_n
     for (const struct load_news *n = list; n; n = n->next) {
         if (n->report) {
             changed |= load_host_reported(l, n->host, find_entry(n->report, l->id), n->heard_ns);
+        } else if (strcmp(n->load_id, l->id) == 0 && n->adjust) {
+            changed |= load_host_adjusted(l, n->host, n->adjust, n->reason, n->change);
         } else if (strcmp(n->load_id, l->id) == 0) {
             changed |= load_host_set(l, n->host, n->status, n->reason, now_ns);
         }

@@ -168,6 +168,18 @@ void loads_reported(struct api *api, const char *host_id, const struct json *loa
     hear(api, load_news_report(host_id, loads, loop_wall(api->loop)));
 }
 
+/* The end of a change, which says nothing of the load's status. */
+static struct load_news *read_change(const struct row *task, const char *load_id)
+{
+    const char *status = row_text(task, F_TASKS_STATUS), *host = row_text(task, F_TASKS_HOST_ID);
+    if (strcmp(status, TASK_COMPLETED) == 0) {
+        return load_news_adjust(host, load_id, "done", NULL, NULL);
+    }
+    bool is_over = strcmp(status, TASK_FAILED) == 0 || strcmp(status, TASK_EXPIRED) == 0;
+    return is_over ? load_news_adjust(host, load_id, "failed", row_text(task, F_TASKS_ERROR_MESSAGE), NULL)
+                   : NULL;
+}
+
 /* What the end of a task says of the load on its host; false: nothing. */
 static bool read_task(const struct row *task, enum load_status *ret)
 {
@@ -185,9 +197,14 @@ void loads_task_changed(struct api *api, const struct row *task)
 {
     enum load_status status;
     CLEANUP_JSON struct json *config = row_json(task, F_TASKS_CONFIG);
-    if (read_task(task, &status)) {
+    const char *id = json_get_str(config, "id", "");
+    if (strcmp(row_text(task, F_TASKS_ACTION), "adjust") == 0) {
+        struct load_news *news = read_change(task, id);
+        if (news) {
+            hear(api, news);
+        }
+    } else if (read_task(task, &status)) {
         const char *why = status == LOAD_FAILED ? row_text(task, F_TASKS_ERROR_MESSAGE) : NULL;
-        const char *id = json_get_str(config, "id", "");
         hear(api, load_news_status(row_text(task, F_TASKS_HOST_ID), id, status, why));
     }
 }

@@ -9,6 +9,7 @@
 #include <utlist.h>
 #include "core/api/load_doc.h"
 #include "core/api/loads.h"
+#include "core/http/http.h"
 
 /** A load simulation that has not come to its end: as it is stored, and the news since. */
 struct live {
@@ -48,6 +49,12 @@ void save__now(struct live *v);   /**< what is not on its way yet */
 void save__read(struct live *v);
 /** Read one that is not in memory: if it lives, add it and tell it @p news (taken); then call then(arg). */
 void save__fetch(struct api *api, const char *id, struct load_news *news, loop_fn *then, void *arg);
+
+/* load_handlers.c */
+/** Answer with the load of that id, or that there is none. */
+void loads__reply(struct request *rq, const char *id);
+/** Call then(rq) when this process knows the load of the path, if any does. */
+void loads__learn(struct request *rq, loop_fn *then);
 
 /** Profile schema with defaults for documents; NULL: it takes no parameters. */
 const struct schema *load_profile_schema(struct api *api, const char *name);

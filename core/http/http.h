@@ -13,7 +13,7 @@
 #include "core/base/schema.h"
 #include "core/loop/loop.h"
 
-enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8 };
+enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8, HTTP_PATCH = 16 };
 /** Classes of requests, rows of classes.def: TRAFFIC_REPORT ... */
 enum traffic {
 #define CLASS(id, name, max, min_s, max_s, what) TRAFFIC_##id,

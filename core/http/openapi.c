@@ -14,7 +14,13 @@ static bool is_nothing(const struct schema *s)
 
 static const char *method_name(enum http_method m)
 {
-    return m == HTTP_GET ? "get" : m == HTTP_POST ? "post" : m == HTTP_PUT ? "put" : "delete";
+    switch (m) {
+    case HTTP_GET: return "get";
+    case HTTP_POST: return "post";
+    case HTTP_PUT: return "put";
+    case HTTP_PATCH: return "patch";
+    default: return "delete";
+    }
 }
 
 static void write_ref(struct jw *w, const char *name)

@@ -291,6 +291,8 @@ static unsigned method_of(struct request *rq)
         return HTTP_PUT;
     case EVHTTP_REQ_DELETE:
         return HTTP_DELETE;
+    case EVHTTP_REQ_PATCH:
+        return HTTP_PATCH;
     default:
         return 0;
     }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "core/base/mem.h"
 
-#define METHODS 4 /* bits of enum http_method */
+#define METHODS 5 /* bits of enum http_method */
 
 struct node {
     struct node *next, *first; /* sibling; child, literals before the parameter */
@@ -145,7 +145,7 @@ void router_match(const struct router *r, const struct gate_target *t, unsigned 
 
 const char *router_allow(unsigned methods, char out[40])
 {
-    static const char *const names[METHODS] = { "GET, HEAD", "POST", "PUT", "DELETE" };
+    static const char *const names[METHODS] = { "GET, HEAD", "POST", "PUT", "DELETE", "PATCH" };
     size_t n = 0;
     out[0] = '\0';
     for (unsigned i = 0; i < METHODS; i++)

@@ -37,7 +37,7 @@ static uint64_t draw_poisson(struct population *p, double mean)
 
 static double factor_of(const struct population *p, const struct cohort *c)
 {
-    return p->n_phases && c->follows_phases ? p->phases[p->phase].factor : 1;
+    return p->factor * (p->n_phases && c->follows_phases ? p->phases[p->phase].factor : 1);
 }
 
 static void plan_birth(struct population *p, unsigned i, int64_t from_ns)
@@ -55,6 +55,7 @@ static int64_t phase_ns(const struct population *p)
 void population_start(struct population *p, uint64_t seed)
 {
     p->random = seed;
+    p->factor = 1;
     p->due = 0;
     p->phase = 0;
     p->phase_end_ns = p->n_phases ? phase_ns(p) : INT64_MAX;
@@ -128,6 +129,16 @@ void population_step(struct population *p, int64_t elapsed_ns, uint64_t quota, u
     int64_t next_ns = p->next_ns[i] < p->phase_end_ns ? p->next_ns[i] : p->phase_end_ns;
     *ret_done = done;
     *ret_next_ns = next_ns == INT64_MAX ? UINT64_MAX : (uint64_t)(next_ns - elapsed_ns);
+}
+
+bool population_adjust(struct population *p, int64_t elapsed_ns, double factor)
+{
+    bool is_born = false;
+    for (unsigned i = 0; i < p->n_cohorts; i++) is_born |= p->cohorts[i].life_s > 0;
+    if (!is_born) return false;
+    p->factor = factor;
+    for (unsigned i = 0; i < p->n_cohorts; i++) plan_birth(p, i, elapsed_ns); /* memoryless */
+    return true;
 }
 
 uint64_t population_due(const struct population *p)

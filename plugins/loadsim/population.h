@@ -35,6 +35,7 @@ struct population {
     struct phase phases[POPULATION_PHASES];
     /* below: private */
     uint64_t random, born[POPULATION_COHORTS], due;
+    double factor; /* on all births */
     int64_t next_ns[POPULATION_COHORTS]; /* next birth; INT64_MAX: none */
     int64_t phase_end_ns;
     unsigned phase;
@@ -48,5 +49,8 @@ void population_step(struct population *p, int64_t elapsed_ns, uint64_t quota, u
                      uint64_t *ret_next_ns);
 /** Births that the schedule called for until the last step. */
 uint64_t population_due(const struct population *p);
+/** From the last step on births come @p factor times as often as the cohorts say. False: none of them comes
+ *  after the start. */
+bool population_adjust(struct population *p, int64_t elapsed_ns, double factor);
 void population_stop(struct population *p);
 #endif

@@ -48,6 +48,16 @@ static uint64_t profile_due(phx_self *self)
     return population_due(&self->population);
 }
 
+/* A rate of births says little to people; a factor does. */
+static phx_status profile_adjust(phx_self *self, uint64_t elapsed_ns, const phx_load_change *change)
+{
+    static const double most = 100;
+    if (PHX_HAS(change, phx_load_change, rate)) return PHX_E_UNSUPPORTED;
+    if (!(change->factor >= 0 && change->factor <= most)) return PHX_E_INVAL;
+    return population_adjust(&self->population, (int64_t)elapsed_ns, change->factor) ? PHX_OK
+                                                                                      : PHX_E_UNSUPPORTED;
+}
+
 const phx_load_ops PROFILE_OPS = {
     .size = sizeof PROFILE_OPS,
     .flags = PHX_LOAD_SPAWNS,
@@ -55,6 +65,7 @@ const phx_load_ops PROFILE_OPS = {
     .step = profile_step,
     .stop = profile_stop,
     .due = profile_due,
+    .adjust = profile_adjust,
 };
 
 static const phx_component *const COMPONENTS[] = {

@@ -199,6 +199,43 @@ def test_stopping_twice_and_stopping_what_has_ended_is_fine(client, hosts):
     assert client.call("DELETE", f"{PATH}/{load['id']}")[0] == 202
 
 
+def test_a_load_is_changed_on_all_its_hosts(client, hosts):
+    a, b = hosts("a", "b")
+    load = begin(client, "a", "b")
+    path = f"{PATH}/{load['id']}"
+    until_status(client, load, "running")
+    until(lambda: a.loads and b.loads, "both hosts run it")
+    status, doc = client.call("PATCH", path, {"factor": 2.5})
+    assert status == 202 and doc["adjusted"] == {"factor": 2.5}
+    until(lambda: {(h["adjust"], h["rate"]) for h in client.call("GET", path)[1]["hosts"].values()} == {("done", 250)},
+          "both hosts have changed it")
+    with b.lock:
+        b.loads.clear()  # it has just ended there
+    assert client.call("PATCH", path, {"rate": 7})[0] == 202
+    until(lambda: client.call("GET", path)[1]["hosts"]["a"]["rate"] == 7, "the other one has changed it again")
+    client.call("DELETE", path)
+
+
+@pytest.mark.parametrize("body, pointer", [
+    ({}, ""), ({"factor": 1, "rate": 1}, ""), ({"factor": -1}, "/factor"), ({"factor": 1001}, "/factor"),
+    ({"rate": 0}, "/rate"), ({"rate": "fast"}, "/rate"), ({"speed": 1}, "/speed")])
+def test_a_change_that_makes_no_sense_is_refused(client, hosts, body, pointer):
+    hosts("a")
+    load = begin(client, "a")
+    status, doc = client.call("PATCH", f"{PATH}/{load['id']}", body)
+    assert status == 422 and pointer in [e["pointer"] for e in doc["errors"]], doc
+    client.call("DELETE", f"{PATH}/{load['id']}")
+
+
+def test_what_has_ended_cannot_be_changed(client, hosts):
+    hosts("a")
+    load = begin(client, "a")
+    client.call("DELETE", f"{PATH}/{load['id']}")
+    status, doc = client.call("PATCH", f"{PATH}/{load['id']}", {"factor": 1})
+    assert status == 409 and "has ended, or is about to" in doc["detail"]
+    assert client.call("PATCH", PATH + "/01890000-0000-7000-8000-000000000000", {"factor": 1})[0] == 404
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_an_unknown_load_is_not_found(client, method):
     assert client.call(method, PATH + "/01890000-0000-7000-8000-000000000000")[0] == 404

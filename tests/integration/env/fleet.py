@@ -191,6 +191,12 @@ class Host:
             "reason": None}
         return {"status": "completed", "result": {"pid": 4243}}
 
+    def _loadsim_adjust(self, _task, config):
+        if config["id"] not in self.loads:
+            return {"status": "failed", "error_message": "it does not run here", "retryable": False}
+        self.loads[config["id"]]["rate"] = config.get("rate", 100 * config.get("factor", 1))
+        return {"status": "completed", "result": {"status": "adjusted"}}
+
     def _loadsim_stop(self, _task, config):
         was = self.loads.pop(config["id"], None)
         return {"status": "completed", "result": {"status": "stopped" if was else "not-running"}}

@@ -135,6 +135,20 @@ START_TEST(a_silent_host_is_given_up_in_time_and_its_task_named)
 }
 END_TEST
 
+START_TEST(figures_of_the_profile_are_shown_and_a_reason_before_the_end)
+{
+    load_host_set(&load, "a", LOAD_RUNNING, NULL, T0);
+    static const char entry[] = "{\"status\":\"running\",\"rejected\":5,\"late\":7,\"rate\":1e3,"
+                                "\"reason\":\"slow\"}";
+    ck_assert(reported("a", entry, 1));
+    ck_assert_double_eq(json_get_real(json_path(load.spec, "hosts.a"), "rate", 0), 1000);
+    ck_assert_double_eq(json_get_real(json_path(load.spec, "hosts.a"), "late", 0), 7);
+    ck_assert_str_eq(json_get_str(json_path(load.spec, "hosts.a"), "reason", ""), "slow");
+    ck_assert(reported("a", "{\"status\":\"running\",\"rejected\":6}", 2));
+    ck_assert_double_eq(json_get_real(json_path(load.spec, "hosts.a"), "rejected", 0), 6);
+}
+END_TEST
+
 START_TEST(it_is_shown_without_what_is_ours)
 {
     struct buf out;
@@ -168,6 +182,7 @@ int main(void)
     tcase_add_test(tc, a_load_that_is_gone_after_its_time_has_completed);
     tcase_add_test(tc, a_load_that_is_being_stopped_does_not_run_again);
     tcase_add_test(tc, a_silent_host_is_given_up_in_time_and_its_task_named);
+    tcase_add_test(tc, figures_of_the_profile_are_shown_and_a_reason_before_the_end);
     tcase_add_test(tc, it_is_shown_without_what_is_ours);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);

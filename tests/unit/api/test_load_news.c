@@ -145,9 +145,39 @@ START_TEST(a_copy_lives_on_its_own)
 }
 END_TEST
 
+START_TEST(a_change_is_pending_until_its_host_says_more)
+{
+    struct load l = stored("running");
+    CLEANUP_JSON struct json *change = json_parse(STR("{\"factor\":2}"), NULL, NULL);
+    struct load_news *n = load_news_adjust("a", ID, "pending", NULL, change);
+    n->next = load_news_adjust("b", ID, "pending", NULL, change);
+    struct load_news *copy = load_news_copy(n);
+    ck_assert(load_news_apply(&l, n, T0 + 1));
+    ck_assert(!load_news_apply(&l, copy, T0 + 1)); /* the same again */
+    ck_assert(json_equal(json_get(l.spec, "adjusted"), change));
+    load_news_free(n);
+    load_news_free(copy);
+    n = load_news_adjust("a", ID, "failed", "it cannot", NULL);
+    n->next = load_news_adjust("b", ID, "done", NULL, NULL);
+    ck_assert(load_news_apply(&l, n, T0 + 2));
+    ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.a"), "adjust_error", ""), "it cannot");
+    ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.b"), "adjust", ""), "done");
+    ck_assert_int_eq(on(&l, "a"), LOAD_RUNNING); /* it runs on as it was */
+    load_news_free(n);
+    n = load_news_adjust("a", ID, "pending", NULL, change);
+    ck_assert(load_news_apply(&l, n, T0 + 3)); /* asked for once more */
+    ck_assert_ptr_null(json_path(l.spec, "hosts.a.adjust_error"));
+    load_host_set(&l, "a", LOAD_STOPPED, NULL, T0 + 4);
+    ck_assert(!load_news_apply(&l, n, T0 + 5));
+    load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
 UNIT_MAIN("api/load_news", news_are_applied_in_order,
           news_that_were_not_saved_are_applied_again_to_what_another_process_stored,
           applying_news_twice_changes_nothing,
           a_host_on_which_it_has_ended_stays_as_another_process_stored_it,
           news_of_another_load_mean_nothing_and_a_report_without_it_means_that_it_is_gone,
-          a_report_that_is_told_late_is_not_held_against_what_was_heard_after_it, a_copy_lives_on_its_own)
+          a_report_that_is_told_late_is_not_held_against_what_was_heard_after_it, a_copy_lives_on_its_own,
+          a_change_is_pending_until_its_host_says_more)

@@ -158,6 +158,25 @@ START_TEST(phases_change_the_rate_and_start_over)
 }
 END_TEST
 
+START_TEST(a_factor_changes_how_often_births_come_from_then_on)
+{
+    unsigned counts[3] = { 0 };
+    start(20, 1, 5);
+    for (int64_t t = 0; t < 300 * S; t += S / 50) {
+        (void)step_to(t, UINT64_MAX);
+        if (t == 100 * S) ck_assert(population_adjust(&population, t, 5));
+        if (t == 200 * S) ck_assert(population_adjust(&population, t, 0));
+    }
+    for (unsigned i = 0; i < n_births; i++)
+        if (births[i].at_ns) counts[births[i].at_ns / (100 * S)]++;
+    ck_assert(counts[0] > 1800 && counts[0] < 2200);
+    ck_assert(counts[1] > 9500 && counts[1] < 10500);
+    ck_assert_uint_le(counts[2], 5);
+    start(20, 0, 5); /* all are born at the start */
+    ck_assert(!population_adjust(&population, S, 2));
+}
+END_TEST
+
 START_TEST(names_and_sizes_are_as_the_cohort_says)
 {
     static const char *const names[] = { "a", "b", NULL };
@@ -185,4 +204,4 @@ UNIT_MAIN("loadhost/population", the_number_alive_is_poisson_from_the_first_mome
           same_seed_same_births_however_often_it_is_stepped,
           births_above_the_quota_are_offered_and_not_made_up_for, after_a_stall_old_births_are_left_out,
           births_that_the_kernel_refuses_are_not_delivered, phases_change_the_rate_and_start_over,
-          names_and_sizes_are_as_the_cohort_says)
+          a_factor_changes_how_often_births_come_from_then_on, names_and_sizes_are_as_the_cohort_says)
