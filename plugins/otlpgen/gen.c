@@ -32,6 +32,7 @@ struct phx_self {
     phx_timer *timer; /* pump() comes again */
     phx_mono zero; /* when the schedule began */
     bool is_stopping;
+    unsigned last_posts; /* what may still be posted when it is stopping */
     double pause_until_s;
     uint64_t taken, under_way, granted;
     uint64_t unreported; /* delivered since the last report */
@@ -44,6 +45,11 @@ static double now_s(const phx_self *self)
     return (double)(self->host->mono(self->host) - self->zero) * 1e-9;
 }
 
+static void explain(phx_self *self, const char *why)
+{
+    (void)snprintf(self->reason, sizeof self->reason, "%s", why);
+}
+
 /* ---- out */
 
 static void post_points(phx_self *self, struct post *p, uint64_t n)
@@ -54,6 +60,7 @@ static void post_points(phx_self *self, struct post *p, uint64_t n)
     p->since_s = self->schedule.now_s;
     self->taken += n;
     self->under_way += n;
+    if (self->is_stopping) self->last_posts--;
     sender_post(p);
 }
 
@@ -77,10 +84,8 @@ static void let_go(phx_self *self)
     if (too_late <= self->taken) return;
     self->late += too_late - self->taken;
     self->taken = too_late;
-    if (self->under_way >= self->granted)
-        (void)snprintf(self->reason, sizeof self->reason, "the host's limit of the rate was reached");
-    else if (!self->reason[0])
-        (void)snprintf(self->reason, sizeof self->reason, "the other side is too slow");
+    if (self->under_way >= self->granted) explain(self, "the host's limit of the rate was reached");
+    else if (!self->reason[0]) explain(self, "not sent within a second: that side or this host is slow");
 }
 
 static void send_ripe(phx_self *self)
@@ -88,7 +93,7 @@ static void send_ripe(phx_self *self)
     if (self->schedule.now_s < self->pause_until_s) return;
     for (unsigned i = 0; i < self->conf.connections; i++) {
         struct post *p = sender_post_at(self->sender, i);
-        if (sender_is_busy(p)) continue;
+        if (sender_is_busy(p) || (self->is_stopping && !self->last_posts)) continue;
         uint64_t n = p->waits ? 0 : ripe(self);
         if (p->waits) sender_post(p);
         else if (n) post_points(self, p, n);
@@ -136,7 +141,7 @@ static void lose(phx_self *self, struct post *p, uint64_t *counter, const char *
 {
     *counter += p->points;
     self->under_way -= p->points;
-    (void)snprintf(self->reason, sizeof self->reason, "%s", why);
+    explain(self, why);
 }
 
 static void pause_for(phx_self *self, double seconds)
@@ -233,11 +238,13 @@ static uint64_t gen_due(phx_self *self)
     return schedule_due(&self->schedule, self->schedule.now_s);
 }
 
-/* What is due at this moment is still sent, and answers are waited for; but not for long. */
+/* What is due at this moment is still sent, if it is no more than fits into a request a connection, and
+ * answers are waited for; but not for long. */
 static void gen_stop(phx_self *self)
 {
     schedule_advance(&self->schedule, now_s(self));
     self->is_stopping = true;
+    self->last_posts = self->conf.connections;
     pump(self);
     sender_settle(self->sender, SETTLE_MS);
     self->failed += self->under_way;

@@ -19,3 +19,6 @@ EXTRA_DIST += %D%/decode.sh
 bench-programs: $(EXTRA_PROGRAMS)
 CLEANFILES += $(EXTRA_PROGRAMS)
 EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
+EXTRA_PROGRAMS += tests/bench/otlp_sink
+tests_bench_otlp_sink_SOURCES = %D%/otlp_sink.c
+EXTRA_DIST += %D%/otlp.sh %D%/otlp.py
