@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = %D%/err.h %D%/str.h %D%/buf.h %D%/mem.h %D%/arena.h %D%/pages.h %D%/clock.h %D%/ids.h \
-  %D%/log.h %D%/json.h %D%/yaml.h %D%/schema.h %D%/settings.h %D%/limits.h %D%/measures.h %D%/number.h \
-  %D%/err.c %D%/str.c %D%/str_parse.c %D%/number.c %D%/buf.c %D%/mem.c %D%/arena.c %D%/pages.c %D%/clock.c \
+  %D%/log.h %D%/json.h %D%/yaml.h %D%/schema.h %D%/settings.h %D%/limits.h %D%/measures.h %D%/number.h %D%/sketch.h \
+  %D%/err.c %D%/str.c %D%/str_parse.c %D%/number.c %D%/sketch.c %D%/buf.c %D%/mem.c %D%/arena.c %D%/pages.c %D%/clock.c \
   %D%/ids.c %D%/log.c \
   %D%/schema.c %D%/schema_write.c %D%/schema_json.c \
   %D%/file.c %D%/yaml_priv.h %D%/yaml_scalar.c %D%/yaml_parse.c %D%/yaml_write.c \
