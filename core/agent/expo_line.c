@@ -78,3 +78,15 @@ bool expo_line_value(struct expo_line *l, struct str *ret)
     *ret = (struct str){ from, (size_t)(l->p - from) };
     return ret->n > 0;
 }
+
+struct str expo_unescape(struct str raw, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < raw.n; i++) {
+        char c = raw.p[i];
+        if (c == '\\' && i + 1 < raw.n)
+            c = raw.p[++i] == 'n' ? '\n' : raw.p[i];
+        out[n++] = c;
+    }
+    return (struct str){ out, n };
+}

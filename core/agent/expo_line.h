@@ -23,4 +23,6 @@ bool expo_line_open(struct str text, struct expo_line *l, struct str *ret_name);
 enum expo_found expo_line_label(struct expo_line *l, struct expo_label *ret);
 /** After the labels: the characters of the value, unchecked. False: there are none. */
 bool expo_line_value(struct expo_line *l, struct str *ret);
+/** Replace the three escapes of a value: backslash, quote, newline. @p out holds raw.n bytes. */
+struct str expo_unescape(struct str raw, char *out);
 #endif

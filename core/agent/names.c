@@ -4,6 +4,7 @@
  * is kept in one block, so a full set costs a few hundred kB and a usual one a few kB. */
 #include <stdlib.h>
 #include "core/agent/expo.h"
+#include "core/agent/expo_line.h"
 #include "core/base/mem.h"
 
 enum { NAMES_MAX = 4096, NAME_MAX_BYTES = 256 };
@@ -69,23 +70,10 @@ static void names_grow(struct names *s)
     free(old);
 }
 
-/** Replace the three escapes of the format: backslash, quote, newline. */
-static struct str unescape(struct str raw, char *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < raw.n; i++) {
-        char c = raw.p[i];
-        if (c == '\\' && i + 1 < raw.n)
-            c = raw.p[++i] == 'n' ? '\n' : raw.p[i];
-        out[n++] = c;
-    }
-    return (struct str){ out, n };
-}
-
 static bool is_critical(const struct names *s, struct str escaped)
 {
     char plain[NAME_MAX_BYTES];
-    struct str name = unescape(escaped, plain);
+    struct str name = expo_unescape(escaped, plain);
     for (size_t i = 0; i < s->n_patterns; i++)
         if (glob_match(str_of(s->patterns[i]), name))
             return true;

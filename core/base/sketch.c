@@ -42,7 +42,8 @@ void sketch_done(struct sketch *s)
 
 /* ---- adding */
 
-/** The first p bits name the register, the position of the first 1 in the rest is what it may be raised to. */
+/** The first p bits name the register, the position of the first 1 in the rest is what it may be raised
+ * to. */
 static void register_raise(struct sketch *s, uint64_t hash)
 {
     uint64_t rest = hash << s->p | UINT64_C(1) << (s->p - 1);
@@ -157,7 +158,7 @@ uint64_t sketch_count(const struct sketch *s)
     if (!s->is_dense)
         return s->n;
     double n = estimate(s);
-    return n < COUNT_MAX ? (uint64_t)llround(n) : (uint64_t)COUNT_MAX; /* full registers would give infinity */
+    return n < COUNT_MAX ? (uint64_t)llround(n) : (uint64_t)COUNT_MAX; /* full registers: infinity */
 }
 
 double sketch_error(const struct sketch *s)

@@ -14,6 +14,10 @@ EXTRA_PROGRAMS += tests/bench/decode_bench
 tests_bench_decode_bench_SOURCES = %D%/decode_bench.c
 tests_bench_decode_bench_LDADD = $(API_LIBS)
 EXTRA_DIST += %D%/decode.sh
+EXTRA_PROGRAMS += tests/bench/census_bench
+tests_bench_census_bench_SOURCES = %D%/census_bench.c
+tests_bench_census_bench_LDADD = $(AGENT_LIBS)
+EXTRA_DIST += %D%/census.sh
 
 .PHONY: bench-programs
 bench-programs: $(EXTRA_PROGRAMS)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
-AGENT_TESTS = %D%/test_backoff %D%/test_expo %D%/test_plan %D%/test_push_body %D%/test_secrets \
+AGENT_TESTS = %D%/test_backoff %D%/test_census %D%/test_expo %D%/test_plan %D%/test_push_body %D%/test_secrets \
   %D%/test_rank %D%/test_spool %D%/test_state %D%/test_tee_queue %D%/test_telemetry
 check_PROGRAMS += $(AGENT_TESTS)
 tests_unit_agent_test_backoff_SOURCES = %D%/test_backoff.c
 tests_unit_agent_test_backoff_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
+tests_unit_agent_test_census_SOURCES = %D%/test_census.c
+tests_unit_agent_test_census_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_agent_test_expo_SOURCES = %D%/test_expo.c
 tests_unit_agent_test_expo_LDADD = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_agent_test_plan_SOURCES = %D%/test_plan.c
