@@ -93,14 +93,18 @@ static void write_usage(struct heartbeat *h, struct jw *w)
 
 static void write_spool(const struct heartbeat *h, struct jw *w)
 {
-    struct spool_stats samples, logs;
-    outbox_stats(h->conf.samples, &samples);
-    outbox_stats(h->conf.logs, &logs);
+    struct spool_stats all = { 0 }, one;
+    for (unsigned i = 0; i < sizeof h->conf.outboxes / sizeof h->conf.outboxes[0]; i++) {
+        outbox_stats(h->conf.outboxes[i], &one);
+        all.records += one.records;
+        all.bytes += one.bytes;
+        all.dropped += one.dropped;
+    }
     jw_key(w, "spool");
     jw_open(w, '{');
-    jw_kint(w, "batches", (int64_t)(samples.records + logs.records));
-    jw_kint(w, "bytes", (int64_t)(samples.bytes + logs.bytes));
-    jw_kint(w, "dropped", (int64_t)(samples.dropped + logs.dropped));
+    jw_kint(w, "batches", (int64_t)all.records);
+    jw_kint(w, "bytes", (int64_t)all.bytes);
+    jw_kint(w, "dropped", (int64_t)all.dropped);
     jw_close(w, '}');
 }
 

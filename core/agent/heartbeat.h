@@ -14,7 +14,7 @@ struct heartbeat_conf {
     struct executor *executor;
     struct supervisor *supervisor;
     struct loads *loads;
-    const struct outbox *samples, *logs;
+    const struct outbox *outboxes[3]; /**< whose spools it tells of, together */
     struct registry *registry;
     const char *host_id, *labels, *allowed, *state_dir;
     bool loads_allowed;

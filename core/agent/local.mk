@@ -3,7 +3,7 @@ bin_PROGRAMS += phoenix-agent
 noinst_LIBRARIES += libagent.a
 EXTRA_DIST += %D%/.may_include
 libagent_a_SOURCES = \
-  %D%/actions.c %D%/backoff.c %D%/backoff.h %D%/census.c %D%/census.h %D%/collector.c %D%/collector.h %D%/executor.c %D%/executor.h \
+  %D%/actions.c %D%/backoff.c %D%/backoff.h %D%/census.c %D%/census.h %D%/census_round.c %D%/census_round.h %D%/collector.c %D%/collector.h %D%/executor.c %D%/executor.h \
   %D%/expo.c %D%/expo.h %D%/expo_line.c %D%/expo_line.h %D%/files.c %D%/files.h %D%/heartbeat.c %D%/heartbeat.h %D%/heavy.c %D%/heavy.h %D%/launch.c %D%/loads.c \
   %D%/loads.h %D%/logs.c %D%/logs.h %D%/names.c %D%/orphans.c %D%/orphans.h %D%/outbox.c %D%/outbox.h \
   %D%/plan.c %D%/plan.h %D%/poller.c %D%/poller.h %D%/ports.c %D%/ports.h %D%/procfs.c %D%/procfs.h \

@@ -25,7 +25,8 @@
 enum { DIRS_MAX = 16 };
 struct agent {
     struct settings *settings;
-    char host_id[64], collectors_dir[4096], spool_dir[4096], samples_dir[4096 + 8], logs_dir[4096 + 8];
+    char host_id[64], collectors_dir[4096], spool_dir[4096], samples_dir[4096 + 8], logs_dir[4096 + 8],
+        census_dir[4096 + 8];
     const char *libexec_dir, *plugin_dirs;
     struct arena *arena;
     const char *dirs[DIRS_MAX + 1];
@@ -39,7 +40,7 @@ struct agent {
     struct tee *tee; /* NULL: off */
     struct loads *loads;
     struct executor *executor;
-    struct outbox *samples, *log_lines;
+    struct outbox *samples, *census, *log_lines;
     struct push *push;
     struct sampler *sampler;
     struct logs *logs;
@@ -144,6 +145,7 @@ static int settings_check(struct agent *a, struct err *err)
     snprintf(a->spool_dir, sizeof a->spool_dir, "%s/spool", s->agent_state_dir);
     snprintf(a->samples_dir, sizeof a->samples_dir, "%s/samples", a->spool_dir);
     snprintf(a->logs_dir, sizeof a->logs_dir, "%s/logs", a->spool_dir);
+    snprintf(a->census_dir, sizeof a->census_dir, "%s/census", a->spool_dir);
     return host_id_find(a, err);
 }
 
@@ -160,14 +162,14 @@ static int registry_open(struct agent *a, struct err *err)
     return a->registry ? 0 : err->code;
 }
 
-/* What goes first when the API comes back: what tasks led to, then samples, then logs. */
+/* What goes first when the API comes back: what tasks led to, then samples, then the rest. */
 static bool samples_yield(void *arg)
 {
     const struct agent *a = arg;
     return a->executor && executor_has_news(a->executor);
 }
 
-static bool logs_yield(void *arg)
+static bool rest_yields(void *arg)
 {
     const struct agent *a = arg;
     struct spool_stats samples;
@@ -181,7 +183,7 @@ static int outboxes_open(struct agent *a, struct err *err)
     struct outbox_conf samples = { .loop = a->loop,
                                    .uplink = a->uplink,
                                    .dir = a->samples_dir,
-                                   .max_bytes = max_bytes - max_bytes / 8,
+                                   .max_bytes = max_bytes - max_bytes / 8 - max_bytes / 16,
                                    .path = "/api/v1/agent/metrics",
                                    .rows = "samples",
                                 .yields = samples_yield,
@@ -193,13 +195,22 @@ static int outboxes_open(struct agent *a, struct err *err)
                                 .max_bytes = max_bytes / 8,
                                 .path = "/api/v1/agent/logs",
                                 .rows = "logs",
-                                .yields = logs_yield,
+                                .yields = rest_yields,
                                 .yields_arg = a };
+    struct outbox_conf census = { .loop = a->loop,
+                                  .uplink = a->uplink,
+                                  .dir = a->census_dir,
+                                  .max_bytes = max_bytes / 16,
+                                  .path = "/api/v1/agent/census",
+                                  .rows = "censuses",
+                                  .yields = rest_yields,
+                                  .yields_arg = a };
     if (folder_make(a->spool_dir, err) != 0)
         return err->code;
     a->samples = outbox_new(&samples, err);
     a->log_lines = a->samples ? outbox_new(&logs, err) : NULL;
-    return a->log_lines ? 0 : err->code;
+    a->census = a->log_lines ? outbox_new(&census, err) : NULL;
+    return a->census ? 0 : err->code;
 }
 
 static int supervisor_open(struct agent *a, struct err *err)
@@ -299,6 +310,7 @@ static int agent_open(struct agent *a, struct err *err)
                                     .fetcher = a->fetcher,
                                     .supervisor = a->supervisor,
                                     .out = a->samples,
+                                    .census = a->census,
                                     .push = a->settings->feature_pushgateway ? a->push : NULL,
                                     .tee = a->tee };
     a->sampler = sampler_new(&sampler);
@@ -326,8 +338,7 @@ static void agent_begin(struct agent *a)
         .executor = a->executor,
         .supervisor = a->supervisor,
         .loads = a->loads,
-        .samples = a->samples,
-        .logs = a->log_lines,
+        .outboxes = { a->samples, a->log_lines, a->census },
         .registry = a->registry,
         .host_id = a->host_id,
         .labels = s->agent_labels,
@@ -365,6 +376,7 @@ static void agent_close(struct agent *a)
     a->sampler = NULL; /* a look that is still due finds nobody */
     outbox_free(a->samples);
     outbox_free(a->log_lines);
+    outbox_free(a->census);
     heartbeat_free(a->heartbeat);
     executor_free(a->executor);
     loads_free(a->loads);

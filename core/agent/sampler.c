@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <utlist.h>
+#include "core/agent/census_round.h"
 #include "core/agent/expo.h"
 #include "core/agent/procfs.h"
 #include "core/agent/sampler.h"
@@ -15,7 +16,7 @@
 #include "core/base/measures.h"
 #include "core/base/mem.h"
 
-enum { ARMS_MAX = 4 };
+enum { ARMS_MAX = CENSUS_ARMS_MAX };
 #define SCRAPE_TIMEOUT_NS (5 * NS_PER_S)
 
 const char *const sampler_measures[] = {
@@ -30,6 +31,7 @@ struct reading {
     char id[101], variant[64];
     double values[MEASURE_COUNT]; /* NAN: not measured */
     struct names *names;
+    struct buf census; /* its members; empty: none is due, or it did not answer */
     struct fetch *call, *self_call; /* its exposition; its own telemetry, if that is elsewhere */
 };
 struct group {
@@ -40,6 +42,7 @@ struct group {
     struct timer *timer;
     struct reading arms[ARMS_MAX];
     unsigned n_arms, n_open;
+    struct census_round round;
     bool is_wanted; /* by some collector, at the last look */
 };
 struct sampler {
@@ -64,6 +67,7 @@ static void arms_clear(struct group *g)
         if (g->arms[i].self_call)
             fetch_cancel(g->arms[i].self_call);
         names_free(g->arms[i].names);
+        buf_done(&g->arms[i].census);
     }
     g->n_arms = g->n_open = 0;
 }
@@ -103,6 +107,19 @@ static void write_row(struct sampler *s, const struct group *g, const struct rea
     outbox_row_end(s->conf.out);
 }
 
+/** At the end of the tick, when points are known that are told elsewhere than in the exposition. */
+static void write_census(struct sampler *s, struct group *g, const struct reading *r)
+{
+    struct census_row row = { .experiment_id = g->experiment_id,
+                              .variant = r->variant,
+                              .id = r->id,
+                              .tick_ns = g->tick_ns,
+                              .values = r->values,
+                              .members = buf_str(&r->census) };
+    if (row.members.n > 0)
+        census_round_write(&g->round, &row, s->conf.census);
+}
+
 /** The pair measures, which need both arms: seen by this one, alive by either. */
 static void judge_critical(struct group *g)
 {
@@ -137,6 +154,7 @@ static void tick_done(struct group *g)
     for (unsigned i = 0; i < g->n_arms; i++) {
         struct push_tick tick = tick_of(&g->arms[i]);
         write_row(s, g, &g->arms[i]);
+        write_census(s, g, &g->arms[i]);
         if (s->conf.push)
             push_measures(s->conf.push, &tick, g->arms[i].values);
     }
@@ -162,6 +180,8 @@ static void take_exposition(struct reading *r, const struct collector *c, const 
     struct push_tick tick = tick_of(r);
     if (r->group->sampler->conf.push)
         push_exposition(r->group->sampler->conf.push, &tick, reply->body);
+    if (r->group->round.is_due)
+        census_round_take(reply->body, &r->census);
 }
 
 static void on_scraped(void *arg, const struct fetch_reply *reply)
@@ -227,6 +247,8 @@ static struct fetch *ask(struct reading *r, const char *url, fetch_done_fn *done
 static void scrape(struct reading *r, const struct collector *c)
 {
     r->call = ask(r, collector_metrics_url(c), on_scraped);
+    if (r->call)
+        census_round_arm(&r->group->round, r->id);
     if (collector_self_url(c))
         r->self_call = ask(r, collector_self_url(c), on_told);
 }
@@ -270,6 +292,7 @@ static void on_tick(void *arg)
     if (g->n_open > 0)
         return;
     g->tick_ns = clock_wall();
+    census_round_begin(&g->round);
     for (const struct collector *c = supervisor_first(s->conf.supervisor); c && g->n_arms < ARMS_MAX;
          c = collector_next(c))
         if (is_sampled(c) && str_eqz(str_of(collector_spec(c)->experiment_id), g->experiment_id))
@@ -305,6 +328,7 @@ void sampler_changed(struct sampler *s)
             continue;
         g = group_of(s, collector_spec(c)->experiment_id);
         g->is_wanted = true;
+        g->round.interval_ns = collector_spec(c)->census_ns;
         if (g->interval_ns != collector_spec(c)->interval_ns) {
             g->interval_ns = collector_spec(c)->interval_ns;
             timer_every(g->timer, 0, g->interval_ns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file sampler.h
- * Reads all arms of an experiment at the same tick and writes one row for each. [loop]
+ * Reads all arms of an experiment at the same tick and writes one row for each; now and then also a census
+ * of each (census.h). [loop]
  */
 #ifndef PHOENIX_AGENT_SAMPLER_H
 #define PHOENIX_AGENT_SAMPLER_H
@@ -16,7 +17,7 @@ struct sampler_conf {
     struct loop *loop;
     struct fetcher *fetcher;
     struct supervisor *supervisor;
-    struct outbox *out;
+    struct outbox *out, *census; /**< rows of samples; of censuses */
     struct push *push;     /**< is told of each tick; NULL: nothing is pushed */
     const struct tee *tee; /**< NULL: off */
 };

@@ -93,6 +93,7 @@ static int parse_config(struct spec *s, const struct json *config, struct err *e
     if (rc == 0)
         rc = check_files(s, json_get(config, "files"), err);
     s->interval_ns = json_get_duration(sampling, "interval", 0);
+    s->census_ns = json_get_duration(sampling, "census", 0);
     s->ready_ns = json_get_duration(config, "ready_timeout", 30 * NS_PER_S);
     if (s->interval_ns > 0 && s->interval_ns < 50 * NS_PER_MS)
         s->interval_ns = 50 * NS_PER_MS;

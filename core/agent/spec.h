@@ -15,6 +15,7 @@ struct spec {
     char experiment_id[UUID_LEN + 1]; /**< "" if none */
     char variant[64], backend[64], pipeline[64], config_hash[80];
     int64_t interval_ns; /**< sampling; 0: none */
+    int64_t census_ns;   /**< between two censuses; 0: none is taken */
     int64_t ready_ns;    /**< time to become healthy */
     char **critical;     /**< globs; owned */
     size_t n_critical;

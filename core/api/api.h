@@ -39,6 +39,7 @@ struct api {
     struct pipelines *pipelines; /**< templates */
     struct loads *loads;
     struct scheduler *scheduler;
+    struct censuses *censuses;   /**< what series are made of: reading and merging */
     struct peers *peers;         /**< other processes on the same store; NULL until all parts have started */
 };
 

@@ -199,6 +199,7 @@ static void on_found_for_delete(void *arg, const struct result *res)
     delete_rows(api, batch, C_EVENTS, F_EVENTS_EXPERIMENT_ID, doc.id);
     delete_rows(api, batch, C_TASKS, F_TASKS_EXPERIMENT_ID, doc.id);
     delete_rows(api, batch, C_SAMPLES, F_SAMPLES_EXPERIMENT_ID, doc.id);
+    delete_rows(api, batch, C_CENSUS, F_CENSUS_EXPERIMENT_ID, doc.id);
     delete_rows(api, batch, C_RESULTS, F_RESULTS_EXPERIMENT_ID, doc.id);
     store_run(batch, on_deleted, rq);
 }

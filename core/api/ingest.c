@@ -50,11 +50,17 @@ static void on_stored(void *arg, const struct result *res)
 
 void ingest_store(struct request *rq, struct query *rows, struct str stream, int64_t seq)
 {
+    ingest_store_all(rq, &rows, rows ? 1 : 0, stream, seq);
+}
+
+void ingest_store_all(struct request *rq, struct query *const *rows, size_t n, struct str stream,
+                      int64_t seq)
+{
     struct api *api = request_api(rq);
     struct batch *b = arena_alloc(request_arena(rq), sizeof *b);
     *b = (struct batch){ .rq = rq, .in = api->ingest, .bytes = request_body(rq).n };
-    if (rows) {
-        b->bytes += arena_size(q_arena(rows)); /* rows take several times what their text did */
+    for (size_t i = 0; i < n; i++) {
+        b->bytes += arena_size(q_arena(rows[i])); /* rows take several times what their text did */
     }
     struct query *all = q_batch(api->store), *number = q_insert(api->store, C_BATCHES);
     q_text(number, F_BATCHES_HOST_ID, request_host_id(rq));
@@ -62,8 +68,8 @@ void ingest_store(struct request *rq, struct query *rows, struct str stream, int
     q_int(number, F_BATCHES_SEQ, seq);
     q_time(number, F_BATCHES_AT, loop_wall(api->loop));
     q_add(all, number);
-    if (rows) {
-        q_add(all, rows);
+    for (size_t i = 0; i < n; i++) {
+        q_add(all, rows[i]);
     }
     q_flags(all, PHX_RELAXED);
     q_lane(all, LANE_BULK);

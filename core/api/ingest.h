@@ -15,6 +15,9 @@ bool ingest_has_room(const struct api *api, enum traffic t);
 /** Store @p rows (NULL: none) with the number of the batch; answers 202 when that is committed, and
  *  also when the batch was stored before. Takes @p rows. */
 void ingest_store(struct request *rq, struct query *rows, struct str stream, int64_t seq);
+/** The same for several queries. */
+void ingest_store_all(struct request *rq, struct query *const *rows, size_t n, struct str stream,
+                      int64_t seq);
 
 struct ingest_stats {
     uint64_t samples_total, values_unknown_total, log_lines_total, batches_total, repeated_total,

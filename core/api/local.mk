@@ -16,12 +16,13 @@ API_AGENT_SOURCES = %D%/waiters.h %D%/waiters_priv.h %D%/waiters.c %D%/taskq.h %
   %D%/backoff.h %D%/backoff.c %D%/tasks.c %D%/agents.h %D%/agents_priv.h %D%/agents.c %D%/agents_seen.c \
   %D%/agents_list.c %D%/heartbeat.h %D%/heartbeat.c %D%/heartbeats.c %D%/selector.h %D%/selector.c \
   %D%/ingest.h %D%/ingest.c %D%/admission.h %D%/admission.c %D%/buckets.h %D%/buckets.c \
-  %D%/samples_scan.h %D%/samples_scan.c %D%/samples.c %D%/logs.c
+  %D%/samples_scan.h %D%/samples_scan.c %D%/samples.c %D%/logs.c %D%/census_batch.c
 # Experiments.
 API_EXPERIMENT_SOURCES = %D%/scheduler.h %D%/scheduler_priv.h %D%/scheduler.c %D%/step.c %D%/step_facts.c \
   %D%/step_plan.c %D%/looks.c %D%/prom.h %D%/prom.c %D%/prom_query.h %D%/prom_query.c \
   %D%/prom_rows.h %D%/prom_rows.c %D%/experiment_doc.h %D%/experiment_doc.c %D%/experiment_new.h \
-  %D%/experiment_new.c %D%/preview.c %D%/experiments.c %D%/experiment_commands.c
+  %D%/experiment_new.c %D%/preview.c %D%/kpi_config.h %D%/kpi_config.c \
+  %D%/censuses.h %D%/censuses.c %D%/experiments.c %D%/experiment_commands.c
 # Pipelines, plugins and loads.
 API_PIPELINE_SOURCES = %D%/templates.h %D%/pipelines.h %D%/templates.c %D%/template_load.c %D%/template_render.c %D%/backends.c \
   %D%/pipelines.c %D%/plugins.c %D%/loads.h %D%/loads_priv.h %D%/load_doc.h %D%/loads.c %D%/loads_save.c %D%/load_doc.c \

@@ -5,13 +5,12 @@
  */
 #include <math.h>
 
+#include "core/api/kpi_config.h"
 #include "core/api/prom.h"
 #include "core/api/scheduler_priv.h"
 #include "core/base/clock.h"
-#include "core/base/limits.h"
 #include "core/base/measures.h"
 #include "core/base/mem.h"
-#include "core/base/yaml.h"
 #include "core/loop/lane.h"
 
 struct looks {
@@ -77,41 +76,10 @@ const struct kpi_def *looks_kpis(const struct looks *l, size_t *ret_n)
 
 /* ---- the calculators */
 
-/* DATA_DIR/prices/NAME.yaml of the setting `prices`; read when the first KPI wants it. */
-static const struct json *prices(struct looks *l, struct err *err)
-{
-    const struct settings *set = l->api->settings;
-    CLEANUP_BUF struct buf path, text;
-    buf_init(&path, 4096);
-    buf_init(&text, LIMIT_YAML_BYTES);
-    if (l->prices) return l->prices;
-    if (!name_valid(str_of(set->prices), false)) {
-        err_set(err, ERR_CONFIG, "prices: \"%s\" is no name of a table", set->prices);
-        return NULL;
-    }
-    buf_addf(&path, "%s/prices/%s.yaml", *set->data_dir ? set->data_dir : PHX_DATADIR, set->prices);
-    if (file_read(buf_cstr(&path), LIMIT_YAML_BYTES, &text, err) == 0)
-        l->prices = yaml_parse(buf_str(&text), NULL, err);
-    return l->prices;
-}
-
-/* A KPI whose config has a member `prices` is given the price table, unless it has a config of its
- * own in the settings file. */
-static int config_of(struct looks *l, const struct component *c, const struct json **ret, struct err *err)
-{
-    *ret = json_get(l->api->settings->plugins, c->name);
-    for (const struct field *f = c->schema ? c->schema->fields : NULL; !*ret && f && f->name; f++)
-        if (strcmp(f->name, "prices") == 0) {
-            *ret = prices(l, err);
-            return *ret ? 0 : err->code;
-        }
-    return 0;
-}
-
 static int add_kpi(struct looks *l, const struct component *c, struct err *err)
 {
     const struct json *config;
-    int rc = config_of(l, c, &config, err);
+    int rc = kpi_config(l->api, c, &l->prices, &config, err);
     if (rc != 0) return rc;
     struct instance *i = instance_new(l->api->registry, c, config, INSTANCE_PURE, err);
     if (!i) return err->code;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "core/api/admission.h"
+#include "core/api/censuses.h"
 #include "core/api/agents.h"
 #include "core/api/ingest.h"
 #include "core/api/lease.h"

@@ -20,7 +20,7 @@ struct retention {
     struct timer *timer;
     unsigned step; /* which collection; 0: idle */
 };
-static const enum collection steps[] = { C_SAMPLES, C_LOGS, C_BATCHES, C_IDEMPOTENCY };
+static const enum collection steps[] = { C_SAMPLES, C_CENSUS, C_LOGS, C_BATCHES, C_IDEMPOTENCY };
 enum { N_STEPS = sizeof steps / sizeof steps[0] };
 
 static void next_step(struct retention *r);

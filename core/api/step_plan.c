@@ -75,6 +75,13 @@ static void send_task(struct step *step, struct query *batch, size_t host, enum 
     step->touched[host] = true;
 }
 
+/* Of a short run too there is a census from near its end. */
+static int64_t census_interval(const struct step *step)
+{
+    int64_t ns = step->run->s->api->settings->census_interval, quarter_ns = step->spec.duration_ns / 4;
+    return ns < quarter_ns ? ns : quarter_ns;
+}
+
 /* What an agent needs to run one arm. */
 static struct json *collector_config(const struct step *step, enum arm arm)
 {
@@ -88,6 +95,7 @@ static struct json *collector_config(const struct step *step, enum arm arm)
     json_set_str(config, "config_hash", json_get_str(as, "config_hash", ""));
     json_set_duration(sampling, "interval", step->spec.sample_interval_ns);
     json_set(sampling, "critical", step->spec.critical ? json_ref(step->spec.critical) : json_array());
+    if (census_interval(step) > 0) json_set_duration(sampling, "census", census_interval(step));
     json_set(config, "sampling", sampling);
     json_set_duration(config, "ready_timeout", step->spec.deploy_timeout_ns);
     return config;

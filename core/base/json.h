@@ -103,6 +103,8 @@ void jw_null(struct jw *w);
 void jw_time(struct jw *w, int64_t wall_ns); /**< 0 writes null */
 void jw_raw(struct jw *w, struct str json); /**< a value that is JSON text already */
 void jw_tree(struct jw *w, const struct json *j);
+/** The members of an object that is JSON text already, into the open object. */
+void jw_members(struct jw *w, struct str object);
 /* key and value at once */
 void jw_kstr(struct jw *w, const char *key, const char *z);
 void jw_kint(struct jw *w, const char *key, int64_t v);

@@ -161,6 +161,14 @@ void jw_time(struct jw *w, int64_t wall_ns)
         jw_strz(w, rfc3339_format(wall_ns, text));
 }
 
+void jw_members(struct jw *w, struct str object)
+{
+    if (object.n <= 2)
+        return; /* {} */
+    before_value(w);
+    buf_add(w->out, object.p + 1, object.n - 2);
+}
+
 void jw_raw(struct jw *w, struct str json)
 {
     before_value(w);

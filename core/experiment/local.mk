@@ -2,7 +2,8 @@
 noinst_LIBRARIES += libexperiment.a
 libexperiment_a_SOURCES = %D%/spec.h %D%/spec.c %D%/machine.h %D%/machine.c %D%/phases.c \
   %D%/analysis.h %D%/analysis_priv.h %D%/analysis_spec.c %D%/analysis.c %D%/samples.c %D%/cells.c \
-  %D%/batches.c %D%/infer.c %D%/event.c %D%/parity.c %D%/judge.c %D%/verdict.c %D%/result.c
+  %D%/batches.c %D%/infer.c %D%/event.c %D%/parity.c %D%/judge.c %D%/verdict.c %D%/result.c \
+  %D%/census.h %D%/census_priv.h %D%/census_sum.c %D%/census_doc.c %D%/census_cost.c
 EXPERIMENT_LIBS = libexperiment.a $(BASE_LIBS)
 EXTRA_DIST += %D%/.may_include
 if HAVE_CHECK
