@@ -98,6 +98,8 @@ def test_every_command_works_and_prints_in_every_format(cli, tmp_path):
     cli.run("experiment start", eid, "--reason", "a test", "--watch", code=INCONCLUSIVE)  # too short to decide
     assert cli.everywhere("experiment get", eid)["phase"] == "completed"
     assert cli.everywhere("experiment kpis", eid)["kpis"]
+    assert cli.everywhere("experiment cardinality", eid)["state"] == "no_data"  # test_census.py has some
+    assert cli.everywhere("experiment cost", eid)["state"] == "no_data"
     cli.run("experiment kpis", eid, "--exit-code", code=INCONCLUSIVE)
     assert [e["to"] for e in cli.everywhere("experiment events", eid)["events"]][-1] == "completed"
     assert len(cli.everywhere("pipeline list")["pipelines"]) == 2

@@ -44,6 +44,20 @@ def preview(lab, pid):
     return doc
 
 
+def what_its_series_are_is_known(lab, eid, kpi):
+    """The censuses of a short run are taken by the agent from the same expositions as the KPIs."""
+    cost = lab.call("GET", f"/api/v1/metrics/cost-flow?experiment={eid}")[1]
+    assert cost["state"] == "measured" and cost["per_month"]["saving"] > 0, cost
+    assert sum(m["per_month"]["baseline"] for m in cost["metrics"]) == pytest.approx(cost["per_month"]["baseline"])
+    doc = lab.call("GET", f"/api/v1/metrics/cardinality?experiment={eid}")[1]
+    assert doc["state"] == "measured" and doc["hosts"] == 1, doc
+    for arm in ("baseline", "candidate"):
+        figure, parts = doc["series"][arm], [m["series"][arm]["value"] for m in doc["metrics"]]
+        assert figure["exact"] and figure["value"] == sum(parts) == pytest.approx(kpi[arm], rel=0.3)
+    name = {label["name"]: label["values"] for label in doc["labels"]}["process_executable_name"]
+    assert 0 < name["candidate"]["value"] < name["baseline"]["value"]
+
+
 def test_a_shadow_run_measures_keeps_nothing_and_answers_the_next_question(lab):
     asked = ask(lab)
     assert (asked["source"], asked["state"], asked["kpis"]) == ("shadow_run", "running", None)
@@ -54,6 +68,7 @@ def test_a_shadow_run_measures_keeps_nothing_and_answers_the_next_question(lab):
     series = kpis["cardinality"]
     assert 0 < series["candidate"] < series["baseline"], series
     assert doc["reductions"]["cardinality"] == pytest.approx(1 - series["candidate"] / series["baseline"], abs=0.2)
+    what_its_series_are_is_known(lab, asked["id"], series)
     lab.until(asked["id"], "stopped")
     wait_until(lambda: lab.call("GET", "/api/v1/pipelines")[1]["pipelines"] == [], "nothing is kept")
 
