@@ -13,7 +13,7 @@ tests_unit_experiment_test_machine_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/experiment/test_stat tests/unit/experiment/test_infer \
   tests/unit/experiment/test_cells tests/unit/experiment/test_verdict \
   tests/unit/experiment/test_analysis_spec tests/unit/experiment/test_kpi \
-  tests/unit/experiment/test_calibration
+  tests/unit/experiment/test_calibration tests/unit/experiment/test_census
 LAB = tests/unit/experiment/lab.c tests/unit/experiment/lab.h
 tests_unit_experiment_test_stat_SOURCES = tests/unit/experiment/test_stat.c
 tests_unit_experiment_test_stat_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
@@ -28,6 +28,8 @@ tests_unit_experiment_test_analysis_spec_SOURCES = tests/unit/experiment/test_an
 tests_unit_experiment_test_analysis_spec_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
 tests_unit_experiment_test_kpi_SOURCES = tests/unit/experiment/test_kpi.c $(LAB)
 tests_unit_experiment_test_kpi_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
+tests_unit_experiment_test_census_SOURCES = tests/unit/experiment/test_census.c
+tests_unit_experiment_test_census_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
 tests_unit_experiment_test_calibration_SOURCES = tests/unit/experiment/test_calibration.c $(LAB)
 tests_unit_experiment_test_calibration_LDADD = $(EXPERIMENT_LIBS) $(UNIT_LIBS)
 endif

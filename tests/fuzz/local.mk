@@ -4,13 +4,13 @@ FUZZ_CORPORA = %D%/corpus
 EXTRA_DIST += $(FUZZ_CORPORA)
 if FUZZING
 noinst_PROGRAMS += %D%/fuzz_load %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
-noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
+noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples %D%/fuzz_census
 FUZZ_MAIN =
 FUZZ_CFLAGS = -fsanitize=fuzzer
 EXTRA_DIST += %D%/stub_main.c
 else
 check_PROGRAMS += %D%/fuzz_load %D%/fuzz_proc %D%/fuzz_pipeline %D%/fuzz_push %D%/fuzz_otelcol %D%/fuzz_prom
-check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples
+check_PROGRAMS += %D%/fuzz_json %D%/fuzz_yaml %D%/fuzz_wire %D%/fuzz_expo %D%/fuzz_heartbeat %D%/fuzz_samples %D%/fuzz_census
 FUZZ_MAIN = %D%/stub_main.c
 FUZZ_CFLAGS =
 endif
@@ -62,3 +62,7 @@ tests_fuzz_fuzz_load_SOURCES = %D%/fuzz_load.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_load_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"load"'
 tests_fuzz_fuzz_load_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_load_LDADD = libotlpgen.a $(BASE_LIBS) -lm
+tests_fuzz_fuzz_census_SOURCES = %D%/fuzz_census.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_census_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"census"'
+tests_fuzz_fuzz_census_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_census_LDADD = $(API_LIBS)

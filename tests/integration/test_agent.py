@@ -581,6 +581,28 @@ def test_what_was_spooled_by_a_killed_agent_is_sent_by_the_next(lab):
     assert old == list(range(1, len(old) + 1)) and len(old) > 2
 
 
+def test_censuses_are_taken_when_they_are_asked_for_and_outlive_the_agent(lab):
+    def told(variant):
+        rows = [c for b in sorted(lab.api.censuses) for c in lab.api.censuses[b]["censuses"]]
+        return [c for c in rows if c["variant"] == variant]
+    lab.start()
+    sampling = {"interval": "50ms", "census": "300ms"}
+    for variant in ("baseline", "candidate"):
+        lab.up(variant, {"text": 'cpu{pid="1"} 1\ncpu{pid="2"} 1\n'}, sampling=dict(sampling))
+    first, *more = wait_until(lambda: len(told("candidate")) > 2 and told("candidate"), "censuses arrive")
+    assert first["points_per_s"] is None and first["rss_bytes"] > 0 < more[0]["points_per_s"], "flows are since the last"
+    assert {c["ts"] for c in more[:2]} <= {c["ts"] for c in told("baseline")}, "both arms at the same tick"
+    assert [(m["name"], m["series"]) for m in first["metrics"]["top"]] == [("cpu", 2)] and first["series"] == 2
+    lab.api.stop()
+    spool = lab.agent.state / "spool" / "census"
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 1000, "a census is on disk")
+    lab.agent.kill()
+    before = set(lab.api.censuses)
+    lab.api.start()
+    lab.again()
+    wait_until(lambda: {k[0] for k in lab.api.censuses if k not in before} & {k[0] for k in before}, "what was on disk is sent")
+
+
 def test_a_result_is_reported_when_the_api_is_back(lab):
     lab.start()
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout="1s"))

@@ -29,7 +29,7 @@ class FakeApi:
         self.heartbeat = heartbeat
         self.changed = threading.Condition()
         self.tasks, self.queue = {}, []
-        self.heartbeats, self.batches, self.logs, self.polls = [], {}, {}, 0
+        self.heartbeats, self.batches, self.logs, self.censuses, self.polls = [], {}, {}, {}, 0
         self.repeats = 0           # batches that came more than once
         self.away = False          # answer 503 to everything
         self.cut_next_poll = False  # send half of the next answer that holds tasks
@@ -180,7 +180,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.is_away():
             return
-        kind = self.path.split("/")[4]  # heartbeat, metrics, logs, tasks
+        kind = self.path.split("/")[4]  # heartbeat, metrics, logs, census, tasks
         if kind in api.refuse:
             status, after = api.refuse[kind]
             api.calls.append((time.monotonic(), kind, status))
@@ -192,6 +192,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 status = 204
             elif self.path == "/api/v1/agent/metrics":
                 status = self.batch(api, api.batches, body)
+            elif self.path == "/api/v1/agent/census":
+                status = self.batch(api, api.censuses, body)
             elif self.path == "/api/v1/agent/logs":
                 status = self.batch(api, api.logs, body)
             else:
