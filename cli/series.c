@@ -77,8 +77,9 @@ static void print_when(const struct json *doc)
     buf_init(&to, 64);
     column_text(doc, &first, &from);
     column_text(doc, &last, &to);
-    printf("%lld %s, measured %s to %s", (long long)hosts, hosts == 1 ? "host" : "hosts", buf_cstr(&from),
-           buf_cstr(&to));
+    printf("%lld %s, measured %s", (long long)hosts, hosts == 1 ? "host" : "hosts", buf_cstr(&from));
+    if (strcmp(buf_cstr(&from), buf_cstr(&to)) != 0)
+        printf(" to %s", buf_cstr(&to));
     if (left_out > 0)
         printf("; %lld left out, which did not tell of both arms", (long long)left_out);
     puts("");

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/protocol.md %D%/quickstart.md %D%/store-copy.md %D%/swarm.md %D%/templates.md %D%/postgresql.md %D%/operations.md %D%/performance.md ARCHITECTURE.md HACKING.md
 EXTRA_DIST += %D%/plugin-author.md %D%/rooms/plugin.md %D%/rooms/loop.md %D%/rooms/http.md
-EXTRA_DIST += %D%/otlp.md %D%/prometheus.md %D%/statistics.md %D%/rooms/experiment.md
+EXTRA_DIST += %D%/cardinality.md %D%/otlp.md %D%/prometheus.md %D%/statistics.md %D%/rooms/experiment.md
 EXTRA_DIST += %D%/rooms/base.md %D%/rooms/cli.md
 # Made by generate.sh and committed, so that a cross build needs to run nothing.
 dist_man_MANS += %D%/man/phoenix.1 %D%/man/phoenix-api.8 %D%/man/phoenix-agent.8 \

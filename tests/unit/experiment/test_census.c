@@ -87,7 +87,8 @@ static int64_t figure(const struct json *metrics, size_t i, double *ret_error)
 START_TEST(a_sum_lies_between_what_was_told_and_what_may_be_missing)
 {
     double error;
-    add(ARM_BASELINE, census("baseline", 30, 0, 0, "{\"name\":\"b\",\"series\":20},{\"name\":\"a\",\"series\":10}"));
+    add(ARM_BASELINE,
+        census("baseline", 30, 0, 0, "{\"name\":\"b\",\"series\":20},{\"name\":\"a\",\"series\":10}"));
     add(ARM_BASELINE, census("baseline", 20, 1, 4, "{\"name\":\"a\",\"series\":10}"));
     const struct json *metrics = view(10);
     ck_assert_str_eq(json_get_str(json_at(metrics, 0), "name", ""), "a"); /* as many as b; by name */
@@ -125,7 +126,8 @@ END_TEST
 START_TEST(contradictions_do_no_harm)
 {
     double error;
-    add(ARM_BASELINE, census("baseline", 5, 9, 1, "{\"name\":\"a\",\"series\":3},{\"name\":\"a\",\"series\":2}"));
+    add(ARM_BASELINE,
+        census("baseline", 5, 9, 1, "{\"name\":\"a\",\"series\":3},{\"name\":\"a\",\"series\":2}"));
     ck_assert_int_eq(figure(view(10), 0, &error), 5);
     ck_assert_double_ge(error, 0);
 }
@@ -133,7 +135,9 @@ END_TEST
 
 /* -------------------------------------------------------------------------------------------- cost */
 
-static const phx_kpi_input series_input = { .size = sizeof series_input, .reduce = PHX_MEAN, .name = "series" };
+static const phx_kpi_input series_input = {
+    .size = sizeof series_input, .reduce = PHX_MEAN, .name = "series"
+};
 static const phx_kpi_input points_input = {
     .size = sizeof points_input, .reduce = PHX_INCREASE, .name = "points_total"
 };
@@ -185,7 +189,8 @@ START_TEST(a_metric_costs_its_series_and_its_part_of_the_flow)
     add(ARM_BASELINE, census("baseline", 40, 0, 10, "{\"name\":\"a\",\"series\":30,\"bytes\":300}"));
     add(ARM_CANDIDATE, census("candidate", 10, 0, 0, "{\"name\":\"b\",\"series\":10,\"bytes\":100}"));
     ck_assert_int_eq(cost(known, 10, &err), 0);
-    const struct json *a = json_at(json_get(answer, "metrics"), 0), *b = json_at(json_get(answer, "metrics"), 1);
+    const struct json *metrics = json_get(answer, "metrics");
+    const struct json *a = json_at(metrics, 0), *b = json_at(metrics, 1);
     ck_assert_double_eq_tol(money(answer, "per_month.baseline"), 120, 1e-9);
     ck_assert_double_eq_tol(money(answer, "other_metrics.baseline"), 30, 1e-9); /* 10 series */
     ck_assert_double_eq_tol(money(a, "per_month.saving"), 90, 1e-9);
