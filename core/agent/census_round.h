@@ -23,8 +23,8 @@ struct census_round {
 };
 /** A tick begins. */
 void census_round_begin(struct census_round *c);
-/** The arm @p id is read at this tick. As soon as one is there that had no census yet all get one, for it may be
- *  a short run. */
+/** The arm @p id is read at this tick. As soon as one is there that had no census yet all get one, for it may
+ *  be a short run. */
 void census_round_arm(struct census_round *c, const char *id);
 /** The members of a census (census_write()) of an exposition, as an object. */
 void census_round_take(struct str exposition, struct buf *ret);

@@ -118,8 +118,9 @@ static void write_answer(struct reading *r)
 
 static bool is_wanted(const struct reading *r, struct json *const census[ARM_COUNT])
 {
+    unsigned flows = r->is_cost ? r->part->flows : 0;
     for (int a = 0; a < ARM_COUNT; a++)
-        if (r->view.has_arm[a] && (!census[a] || (r->is_cost && !census_has_flows(census[a], r->part->flows))))
+        if (r->view.has_arm[a] && (!census[a] || !census_has_flows(census[a], flows)))
             return false;
     return true;
 }

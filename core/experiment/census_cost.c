@@ -106,7 +106,7 @@ enum { FLOWS = sizeof flows / sizeof flows[0] };
 unsigned census_flows_priced(const struct census_pricer *pricer)
 {
     const struct quantities one_of_each[1 + FLOWS] = {
-        [1] = { .points_per_s = 1 }, [2] = { .bytes_per_s = 1 }, [3] = { .cpu_cores = 1 }, [4] = { .rss_bytes = 1 }
+        { 0 }, { .points_per_s = 1 }, { .bytes_per_s = 1 }, { .cpu_cores = 1 }, { .rss_bytes = 1 }
     };
     double month[1 + FLOWS];
     struct bill b = { .out = { .size = sizeof b.out, .cell = on_cell }, .n = 1 + FLOWS, .month = month };

@@ -595,12 +595,12 @@ def test_censuses_are_taken_when_they_are_asked_for_and_outlive_the_agent(lab):
     assert [(m["name"], m["series"]) for m in first["metrics"]["top"]] == [("cpu", 2)] and first["series"] == 2
     lab.api.stop()
     spool = lab.agent.state / "spool" / "census"
-    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 1000, "a census is on disk")
+    wait_until(lambda: sum(f.stat().st_size for f in spool.glob("*.seg")) > 6000, "censuses are on disk")
     lab.agent.kill()
     before = set(lab.api.censuses)
     lab.api.start()
     lab.again()
-    wait_until(lambda: {k[0] for k in lab.api.censuses if k not in before} & {k[0] for k in before}, "what was on disk is sent")
+    wait_until(lambda: {k[0] for k in lab.api.censuses if k not in before} & {k[0] for k in before}, "what was on disk is sent", 40)
 
 
 def test_a_result_is_reported_when_the_api_is_back(lab):

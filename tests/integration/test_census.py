@@ -133,6 +133,9 @@ def test_metrics_cost_what_the_price_table_says(lab):
     assert doc["collector"] == doc["other_metrics"] == {"baseline": 0, "candidate": 0, "saving": 0}
     assert lab.get("cost-flow", eid, limit=1)["other_metrics"]["saving"] == pytest.approx(100 * month)
     assert lab.get("cost-flow", eid, host="h2")["state"] == "no_data"
+    no_bytes = [census(eid, arm, series, bytes_per_s=None, cpu_cores=None) for arm in ("baseline", "candidate")]
+    lab.tell("h2", *no_bytes)
+    assert lab.get("cost-flow", eid)["hosts"] == 2, "these prices are of points only"
 
 
 @pytest.mark.api(prices="own-resources")
