@@ -20,6 +20,8 @@ void agents_flush(struct api *api);
 typedef void agents_seen_fn(void *arg, const struct err *err);
 void agents_seen(struct api *api, const char *const *hosts, size_t n, int64_t *ret, agents_seen_fn *done,
                  void *arg);
+/** Has this process ever heard of the host, or read of it? */
+bool agents_know(struct api *api, const char *host);
 /** "healthy", "degraded" (two intervals missed, or it says so itself) or "lost" (four missed). */
 const char *agents_status(struct api *api, int64_t last_seen_ns, const char *reported);
 

@@ -38,6 +38,12 @@ struct query *agent__scan(struct agents *as)
 
 /* ---- some hosts */
 
+bool agents_know(struct api *api, const char *host)
+{
+    const struct agent *a = agent__find(api->agents, host);
+    return a && a->last_seen != 0;
+}
+
 struct seen {
     struct agents *as;
     const char *const *hosts;

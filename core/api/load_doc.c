@@ -76,6 +76,8 @@ struct query *load_save(struct store *st, const struct load *l)
     q_set_time(q, F_LOADS_UPDATED_AT, l->updated_ns);
     if (l->rev) {
         q_rev(q, l->rev);
+    } else {
+        q_where_int(q, F_LOADS_UPDATED_AT, PHX_EQ, l->created_ns);
     }
     q_only(q, F_LOADS_ID);
     return q;

@@ -16,7 +16,7 @@ struct load {
      *  hosts: { HOST: { status, since (ns), task, seen, offered, ..., adjust, reason } }. Owned. */
     struct json *spec;
     int64_t created_ns, updated_ns;
-    uint64_t rev; /**< 0: not stored yet */
+    uint64_t rev; /**< 0: it was made here, and its revision is not known yet */
 };
 enum load_status { LOAD_STARTING, LOAD_RUNNING, LOAD_STOPPING, LOAD_COMPLETED, LOAD_FAILED, LOAD_STOPPED };
 const char *load_status_name(enum load_status s);
@@ -26,8 +26,8 @@ bool load_status_final(enum load_status s);
 int load_read(const struct row *r, struct load *ret, struct err *err) MUST_CHECK;
 void load_done(struct load *l);
 struct query *load_insert(struct store *st, const struct load *l);
-/** Store what changes in its life, if the stored revision is still l->rev (0: any). Answers the row, and
- *  with it the new revision; none if it is not there any more. */
+/** Store what changes in its life, if the stored revision is still l->rev, or with 0, if nobody has changed
+ *  it since load_insert(). Answers the row, and with it the new revision; CONFLICT or no row: it is another. */
 struct query *load_save(struct store *st, const struct load *l);
 void load_write(const struct load *l, struct jw *w);
 

@@ -62,7 +62,6 @@ struct creation {
     struct request *rq;
     const struct json *hosts; /* borrowed from the body or from `experiment` */
     struct json *experiment;  /* its spec, NULL: not asked for */
-    int64_t *seen;            /* when each host was heard of last */
     struct load load;
 };
 
@@ -173,7 +172,7 @@ static void on_seen(void *arg, const struct err *err)
         snprintf(pointer, sizeof pointer, "%s/%zu", at, i);
         if (json_get(seen, host)) {
             fault_add(&faults, pointer, "host \"%s\" stands there twice", host);
-        } else if (c->seen[i] == 0) {
+        } else if (!agents_know(request_api(c->rq), host)) {
             fault_add(&faults, pointer, "no agent of host \"%s\" was ever heard of", host);
         }
         json_set_bool(seen, host, true);
@@ -188,13 +187,18 @@ static void on_seen(void *arg, const struct err *err)
 static void check_hosts(struct creation *c)
 {
     struct arena *arena = request_arena(c->rq);
-    size_t n = json_len(c->hosts);
+    struct api *api = request_api(c->rq);
+    size_t n = json_len(c->hosts), n_known = 0;
     const char **hosts = arena_calloc(arena, n + 1, sizeof *hosts);
-    c->seen = arena_calloc(arena, n + 1, sizeof *c->seen);
     for (size_t i = 0; i < n; i++) {
         hosts[i] = json_str(json_at(c->hosts, i), "");
+        n_known += agents_know(api, hosts[i]);
     }
-    agents_seen(request_api(c->rq), hosts, n, c->seen, on_seen, c);
+    if (n_known == n) {
+        on_seen(c, NULL);
+    } else {
+        agents_seen(api, hosts, n, arena_calloc(arena, n, sizeof(int64_t)), on_seen, c);
+    }
 }
 
 static void on_experiment(void *arg, const struct result *res)

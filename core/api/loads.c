@@ -28,6 +28,7 @@ struct live *loads__find(struct api *api, const char *id)
 void loads__drop(struct live *v)
 {
     HASH_DEL(v->api->loads->by_id, v);
+    places__leave(v);
     timer_free(v->save);
     timer_free(v->patience);
     load_news_free(v->unsaved);
@@ -108,6 +109,7 @@ struct live *loads__add(struct api *api, struct load *l)
     save__start(v);
     v->patience = timer_new(api->loop, on_patience, v);
     HASH_ADD_STR(api->loads->by_id, load.id, v);
+    places__take(v);
     loads__patience(v);
     return v;
 }
@@ -141,13 +143,11 @@ static void fetch_unknown(struct api *api, const struct load_news *n)
 
 static void apply(struct api *api, const struct load_news *n)
 {
-    struct live *v, *next;
-    enum load_status ignored;
+    struct place *p;
     fetch_unknown(api, n);
-    HASH_ITER(hh, api->loads->by_id, v, next) {
-        bool is_meant = n->report || strcmp(n->load_id, v->load.id) == 0;
-        if (is_meant && load_host_status(&v->load, n->host, &ignored)) {
-            loads__tell(v, load_news_copy(n));
+    DL_FOREACH(places__of(api, n->host), p) {
+        if (n->report || strcmp(n->load_id, p->live->load.id) == 0) {
+            loads__tell(p->live, load_news_copy(n));
         }
     }
 }
@@ -193,11 +193,30 @@ static bool read_task(const struct row *task, enum load_status *ret)
     return strcmp(status, TASK_FAILED) == 0 || strcmp(status, TASK_EXPIRED) == 0;
 }
 
+/* The load of a task; of the whole config no more is wanted here. */
+static void read_load_id(const struct row *task, char ret[UUID_LEN + 1])
+{
+    struct js js;
+    ret[0] = '\0';
+    js_init(&js, row_str(task, F_TASKS_CONFIG), JSON_MAX_DEPTH);
+    if (js_next(&js) != JS_OBJECT) {
+        return;
+    }
+    while (js_next(&js) == JS_KEY) {
+        if (!str_eqz(js.text, "id")) {
+            js_skip(&js);
+        } else if (js_next(&js) == JS_STRING) {
+            str_copy(ret, UUID_LEN + 1, js.text);
+            return;
+        }
+    }
+}
+
 void loads_task_changed(struct api *api, const struct row *task)
 {
     enum load_status status;
-    CLEANUP_JSON struct json *config = row_json(task, F_TASKS_CONFIG);
-    const char *id = json_get_str(config, "id", "");
+    char id[UUID_LEN + 1];
+    read_load_id(task, id);
     if (strcmp(row_text(task, F_TASKS_ACTION), "adjust") == 0) {
         struct load_news *news = read_change(task, id);
         if (news) {

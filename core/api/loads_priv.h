@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file loads_priv.h
- * What loads.c (the live ones and their news), loads_save.c (their way to and from the store) and
- * load_handlers.c (HTTP) share.
+ * What loads.c (the live ones and their news), loads_places.c (those of a host), loads_save.c (their way to
+ * and from the store) and load_handlers.c (HTTP) share.
  */
 #ifndef PHOENIX_API_LOADS_PRIV_H
 #define PHOENIX_API_LOADS_PRIV_H
@@ -10,6 +10,13 @@
 #include "core/api/load_doc.h"
 #include "core/api/loads.h"
 #include "core/http/http.h"
+
+/** A live load on one of its hosts. */
+struct place {
+    struct live *live;
+    struct load_host *host;
+    struct place *prev, *next; /**< of the same host */
+};
 
 /** A load simulation that has not come to its end: as it is stored, and the news since. */
 struct live {
@@ -20,10 +27,13 @@ struct live {
     bool is_busy;  /**< it is being saved or read */
     bool is_stale; /**< written by another process while it was busy: to be read again */
     unsigned look; /**< the last look that found it in the store */
+    struct place *places; /**< one for each of its hosts */
+    size_t n_places;
     UT_hash_handle hh; /**< by load.id */
 };
 struct loads {
     struct live *by_id;
+    struct load_host *by_host; /**< hosts that have a live one */
     bool is_loaded;
     struct load_news *early; /**< heard before is_loaded */
     unsigned look;           /**< how many there were; several processes only */
@@ -40,6 +50,12 @@ void loads__drop(struct live *v);
 void loads__patience(struct live *v);
 /** Takes @p n. If it is news, it is saved soon. */
 void loads__tell(struct live *v, struct load_news *n);
+
+/* loads_places.c: a report is of one host, and there may be thousands of loads. */
+void places__take(struct live *v); /**< one on each of its hosts */
+void places__leave(struct live *v);
+/** A utlist by prev and next; NULL: no load lives there. */
+struct place *places__of(struct api *api, const char *host);
 
 /* loads_save.c */
 void save__start(struct live *v); /**< make its timer */

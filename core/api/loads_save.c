@@ -167,15 +167,13 @@ static void on_saved(void *arg, const struct result *res)
     if (!v) {
         return;
     }
-    if (res->rc == 0 && res->n_rows == 0) {
-        loads__drop(v); /* it was deleted meanwhile */
-    } else if (res->rc == 0) {
+    if (res->rc == 0 && res->n_rows > 0) {
         v->load.rev = res->rows[0].rev;
         load_news_free(v->saving);
         v->saving = NULL;
         store_signal(v->api->store, TOPIC_LOADS, v->load.id);
         go_on(v);
-    } else if (res->rc == ERR_CONFLICT) {
+    } else if (res->rc == 0 || res->rc == ERR_CONFLICT) {
         unsave(v);
         v->is_busy = false;
         save__read(v);
@@ -189,10 +187,6 @@ void save__now(struct live *v)
 {
     timer_clear(v->save);
     if (v->is_busy || !v->unsaved) {
-        return;
-    }
-    if (v->load.rev == 0 && store_is_shared(v->api->store)) {
-        save__read(v); /* it has just been made, and others may know it already: which revision? */
         return;
     }
     v->is_busy = true;

@@ -26,6 +26,6 @@ API_EXPERIMENT_SOURCES = %D%/scheduler.h %D%/scheduler_priv.h %D%/scheduler.c %D
 # Pipelines, plugins and loads.
 API_PIPELINE_SOURCES = %D%/templates.h %D%/pipelines.h %D%/templates.c %D%/template_load.c %D%/template_render.c %D%/backends.c \
   %D%/pipelines.c %D%/plugins.c %D%/loads.h %D%/loads_priv.h %D%/load_doc.h %D%/loads.c %D%/loads_save.c %D%/load_doc.c \
-  %D%/load_news.c %D%/load_adjust.c %D%/load_handlers.c %D%/load_profiles.c
+  %D%/loads_places.c %D%/load_news.c %D%/load_adjust.c %D%/load_handlers.c %D%/load_profiles.c
 libapi_a_SOURCES = $(API_SYSTEM_SOURCES) $(API_AGENT_SOURCES) $(API_EXPERIMENT_SOURCES) $(API_PIPELINE_SOURCES)
 EXTRA_DIST += %D%/.may_include

@@ -206,11 +206,21 @@ static void on_claimed(void *arg, const struct result *res)
 
 /* ---- claiming */
 
-/* Move up to CLAIM_HOSTS_MAX waiters whose poll still waits into the claim. */
-static size_t take_queued(struct waiters *ws, struct str *ret_hosts)
+/* Of the next claim. */
+static size_t count_queued(const struct waiters *ws)
 {
     size_t n = 0;
-    while (ws->queued && n < CLAIM_HOSTS_MAX) {
+    for (const struct waiter *w = ws->queued; w && n < CLAIM_HOSTS_MAX; w = w->claim_next) {
+        n++;
+    }
+    return n;
+}
+
+/* Move up to @p max waiters whose poll still waits into the claim. */
+static size_t take_queued(struct waiters *ws, struct str *ret_hosts, size_t max)
+{
+    size_t n = 0;
+    while (ws->queued && n < max) {
         struct waiter *w = ws->queued;
         ws->queued = w->claim_next;
         if (!w->rq) {
@@ -238,8 +248,9 @@ void claim__flush(struct waiters *ws)
     }
     struct api *api = ws->api;
     struct query *q = q_update(api->store, C_TASKS);
-    struct str *hosts = arena_calloc(q_arena(q), CLAIM_HOSTS_MAX, sizeof *hosts);
-    size_t n = take_queued(ws, hosts);
+    size_t max = count_queued(ws);
+    struct str *hosts = arena_calloc(q_arena(q), max, sizeof *hosts);
+    size_t n = take_queued(ws, hosts, max);
     if (n == 0) {
         q_free(q);
         return;
