@@ -32,6 +32,7 @@ struct conn {
     bool is_dead;                     /**< refused and told so: whatever comes is thrown away */
     bool is_flushing;                 /**< an answer is not yet all in the kernel */
     bool is_deaf;                     /**< `ear` is off, or a timer */
+    bool is_begun;                    /**< a request came, and `ear` was not asked since */
     struct event ear;                 /**< readable or closed; see on_ear() */
     struct deadline *deadline;        /**< the list it is in, or NULL */
     struct conn *prev, *next;         /**< in that list */

@@ -40,6 +40,7 @@ static struct request *request_new(struct conn *c, struct evhttp_request *req)
     DL_APPEND(s->pending, rq);
     s->n_pending++;
     c->rq = rq;
+    c->is_begun = true;
     return rq;
 }
 

@@ -236,10 +236,10 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
  * evhttp does not read and would not see that the client left; and as long as this one is there,
  * evhttp's taking its own off and on costs no epoll_ctl().
  *
- * The bytes of a request wake both; by the time this one is called, evhttp has mostly read them. What is
- * still there then is a reset, or a pipelined request, which must stay where it is, but would be reported
- * again and again: then this event is turned off until the answer, and a parked request asks twice a second
- * instead. (Edge triggering would do too, but libevent's change list does not take it off the descriptor
+ * The bytes of a request wake both; by the time this one is called, evhttp has mostly read them. What it
+ * has not read wakes this one again in the next turn: that is a reset, or a pipelined request, which must
+ * stay where it is, but would be reported again and again: then this event is turned off until the answer,
+ * and a parked request asks twice a second instead. (Edge triggering would do too, but libevent's change list does not take it off the descriptor
  * again.) */
 static void on_ear(evutil_socket_t unused, short what, void *arg)
 {
@@ -248,6 +248,10 @@ static void on_ear(evutil_socket_t unused, short what, void *arg)
     struct pollfd now = { .fd = c->fd, .events = POLLIN | POLLRDHUP };
     if (!c->rq && !c->is_flushing)
         return; /* evhttp reads */
+    if (c->is_begun && !(what & (EV_CLOSED | EV_TIMEOUT))) {
+        c->is_begun = false;
+        return;
+    }
     bool is_there = poll(&now, 1, 0) != 0;
     if (is_parked && ((what & EV_CLOSED) || (now.revents & ~POLLIN))) {
         evhttp_connection_free(c->evcon);

@@ -3,7 +3,8 @@
  * One turn = one event_base_loop(EVLOOP_ONCE): wait, run what became ready. Between two turns run the
  * calls that were deferred; those that they defer in turn run after a turn that does not wait, so a
  * chain of deferrals can starve nobody. Other threads append to a locked list and ring an eventfd,
- * once for each time the list was empty; libevent itself is never touched from outside.
+ * once for each time the list was empty; libevent itself is never touched from outside. What the loop's own
+ * thread posts is deferred: it needs no bell.
  */
 #include "core/loop/loop.h"
 #include <errno.h>
@@ -48,6 +49,8 @@ struct loop {
     struct calls posted;
     unsigned held; /* threads that end, and will say so */
 };
+
+static _Thread_local const struct loop *running_here;
 
 static void calls_add(struct calls *q, loop_fn *fn, void *arg)
 {
@@ -118,6 +121,10 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
 
 void loop_post(struct loop *l, loop_fn *fn, void *arg)
 {
+    if (running_here == l) {
+        loop_defer(l, fn, arg);
+        return;
+    }
     pthread_mutex_lock(&l->lock);
     bool was_empty = l->posted.n == 0;
     calls_add(&l->posted, fn, arg);
@@ -181,6 +188,8 @@ static void run_deferred(struct loop *l)
 
 int loop_run(struct loop *l, struct err *err)
 {
+    int rc = 0;
+    running_here = l;
     l->is_running = true;
     l->stopping = false;
     while (!l->stopping) {
@@ -190,12 +199,13 @@ int loop_run(struct loop *l, struct err *err)
         l->wall_ns = 0;
         int how = EVLOOP_ONCE | (l->deferred.n > 0 ? EVLOOP_NONBLOCK : 0);
         if (event_base_loop(l->base, how) < 0) {
-            l->is_running = false;
-            return err_set(err, ERR_INTERNAL, "the event loop failed");
+            rc = err_set(err, ERR_INTERNAL, "the event loop failed");
+            break;
         }
     }
     l->is_running = false;
-    return 0;
+    running_here = NULL;
+    return rc;
 }
 
 void loop_free(struct loop *l)
