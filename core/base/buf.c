@@ -9,6 +9,8 @@
 #include "core/base/mem.h"
 #include "core/base/number.h"
 
+enum { FIRST_CAP = 256 };
+
 void buf_init(struct buf *b, size_t max_bytes)
 {
     *b = (struct buf){ .max = max_bytes };
@@ -41,8 +43,8 @@ char *buf_room(struct buf *b, size_t n)
         size_t cap = b->cap > SIZE_MAX / 2 ? need : b->cap * 2;
         if (cap > b->max && b->max < SIZE_MAX)
             cap = b->max + 1;
-        if (cap < 64)
-            cap = 64;
+        if (cap < FIRST_CAP)
+            cap = FIRST_CAP;
         b->cap = cap < need ? need : cap;
         b->data = mem_realloc(b->data, b->cap, 1);
         b->data[b->len] = '\0';

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 _Noreturn void mem_die(size_t n)
@@ -21,12 +22,17 @@ void *mem_alloc(size_t n)
     return mem_calloc(1, n);
 }
 
+/* glibc's calloc() passes by the thread's cache of small pieces, where what was freed last is found. */
+enum { CACHED_MAX = 1024 };
+
 void *mem_calloc(size_t n, size_t size)
 {
-    void *p = calloc(n ? n : 1, size ? size : 1);
+    size_t bytes;
+    bool is_small = !__builtin_mul_overflow(n, size, &bytes) && bytes > 0 && bytes <= CACHED_MAX;
+    void *p = is_small ? malloc(bytes) : calloc(n ? n : 1, size ? size : 1);
     if (!p)
         mem_die(n * size);
-    return p;
+    return is_small ? memset(p, 0, bytes) : p;
 }
 
 void *mem_realloc(void *p, size_t n, size_t size)

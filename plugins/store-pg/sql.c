@@ -4,7 +4,6 @@
  * one of a partial index: PostgreSQL uses such an index only if the query has the same constant.
  *
  * sql_keyed.c has what names its records by key and travels as arrays, sql_one.c the rest. */
-#include <stdio.h>
 #include "sql.h"
 
 const char *const sql_comparisons[] = { [PHX_EQ] = "=",  [PHX_NE] = "<>", [PHX_LT] = "<",
@@ -17,9 +16,13 @@ void sql_add(struct build *b, const char *z)
 
 void sql_number(struct build *b, const char *before, uint32_t n)
 {
-    char z[24];
-    snprintf(z, sizeof(z), "%s%u", before, n);
-    sql_add(b, z);
+    char digits[10], *p = digits + sizeof(digits);
+    do {
+        *--p = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    sql_add(b, before);
+    text_add_n(&b->sql, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void sql_param(struct build *b)
