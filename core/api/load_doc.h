@@ -27,7 +27,8 @@ int load_read(const struct row *r, struct load *ret, struct err *err) MUST_CHECK
 void load_done(struct load *l);
 struct query *load_insert(struct store *st, const struct load *l);
 /** Store what changes in its life, if the stored revision is still l->rev, or with 0, if nobody has changed
- *  it since load_insert(). Answers the row, and with it the new revision; CONFLICT or no row: it is another. */
+ *  it since load_insert(). Answers the row, and with it the new revision; CONFLICT or no row: it is not the
+ *  one that l was read from. */
 struct query *load_save(struct store *st, const struct load *l);
 void load_write(const struct load *l, struct jw *w);
 

@@ -239,8 +239,8 @@ static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
  * The bytes of a request wake both; by the time this one is called, evhttp has mostly read them. What it
  * has not read wakes this one again in the next turn: that is a reset, or a pipelined request, which must
  * stay where it is, but would be reported again and again: then this event is turned off until the answer,
- * and a parked request asks twice a second instead. (Edge triggering would do too, but libevent's change list does not take it off the descriptor
- * again.) */
+ * and a parked request asks twice a second instead. (Edge triggering would do too, but libevent's change
+ * list does not take it off the descriptor again.) */
 static void on_ear(evutil_socket_t unused, short what, void *arg)
 {
     struct conn *c = arg;
