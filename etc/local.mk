@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 nativetemplatedir = $(phxdatadir)/otel-templates/native
 examplesdir = $(phxdatadir)/examples
-dist_examples_DATA = %D%/examples/demo.yaml
+dist_examples_DATA = %D%/examples/demo.yaml %D%/examples/demo-full.yaml
 dist_nativetemplate_DATA = %D%/otel-templates/native/adaptive.yaml \
   %D%/otel-templates/native/aggregate.yaml %D%/otel-templates/native/baseline.yaml \
   %D%/otel-templates/native/hybrid.yaml %D%/otel-templates/native/priority.yaml \

@@ -7,6 +7,8 @@ BUILD_PACKAGES="build-essential autoconf automake libtool pkg-config libevent-de
 TEST_PACKAGES="check valgrind clang libclang-rt-14-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
   python3-yaml python3-jsonschema python3-psutil python3-requests procps curl sqlite3
   postgresql pgbouncer iproute2 prometheus prometheus-pushgateway"
+# For scripts/demo --full.
+STACK_PACKAGES="prometheus prometheus-pushgateway"
 # For scripts/get-otelcol, where there is no go of any other origin; old as it is, it fetches a newer one.
 GO_PACKAGE=golang-go
 BENCH_PACKAGES="nginx-light wrk procps curl python3 postgresql libpq-dev strace"

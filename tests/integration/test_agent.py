@@ -167,7 +167,7 @@ def test_a_collector_that_dies_once_before_it_is_healthy_gets_another_try(lab, t
 
 def test_a_collector_that_never_gets_healthy_fails_and_is_ended(lab):
     lab.start()
-    patience = f"{SLOW * 600:.0f}ms"
+    patience = f"{SLOW * 2500:.0f}ms"  # the stand-in is a script: it takes its time to start
     task = lab.task("collector", "start", lab.config(content={"behave": "never"}, ready_timeout=patience))
     lab.ended(task, "failed")
     assert "was not healthy within" in task.error and "(it answers 503)" in task.error
