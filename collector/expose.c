@@ -154,6 +154,7 @@ static void cpu_time(const struct collector *c, const struct proc *p, struct poi
 {
     ret[0] = (struct point){ STR("state=\"user\""), expose__ticks(p->stat.user, c->hz) };
     ret[1] = (struct point){ STR("state=\"system\""), expose__ticks(p->stat.system, c->hz) };
+    ret[2] = (struct point){ STR("state=\"wait\""), expose__ticks(p->stat.wait, c->hz) };
 }
 static void cpu_utilization(const struct collector *c, const struct proc *p, struct point *ret)
 {
@@ -192,7 +193,7 @@ static void uptime(const struct collector *c, const struct proc *p, struct point
     ret->n = (struct number){ c->host.has_uptime && c->host.uptime > start ? c->host.uptime - start : 0, 2 };
 }
 
-enum { MAX_POINTS = 2 };
+enum { MAX_POINTS = 3 };
 static const struct {
     const char *name, *type;
     unsigned n_points;
@@ -200,7 +201,7 @@ static const struct {
     points_fn *points;
     const char *help;
 } PROCESS[] = {
-    { "process_cpu_time_seconds_total", "counter", 2, has_always, cpu_time,
+    { "process_cpu_time_seconds_total", "counter", 3, has_always, cpu_time,
       "CPU time by state (process.cpu.time)" },
     { "process_cpu_utilization_ratio", "gauge", 2, has_rate, cpu_utilization,
       "CPU time of the last interval as a share of all CPUs (process.cpu.utilization)" },
@@ -230,7 +231,7 @@ uint64_t expose_process_points(const struct proc *p)
 static void expose_lines(const struct collector *c, unsigned f, const struct proc *p, struct buf *out)
 {
     if (!PROCESS[f].has(p)) return;
-    struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } }, { { "", 0 }, { 0, 0 } } };
+    struct point points[MAX_POINTS] = { { { "", 0 }, { 0, 0 } } };
     PROCESS[f].points(c, p, points);
     struct str name = str_of(PROCESS[f].name), labels = { p->labels, p->labels_len };
     for (unsigned k = 0; k < PROCESS[f].n_points; k++)

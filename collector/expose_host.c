@@ -43,7 +43,7 @@ static unsigned host_memory_lines(const struct collector *c, struct line *ret)
         { "state=\"used\"", used },
         { "state=\"free\"", m->free },
         { "state=\"buffered\"", m->buffered },
-        { "state=\"cached\"", m->cached },
+        { "state=\"cached\"", m->cached + m->slab_reclaimable }, /* as other collectors do */
         { "state=\"slab_reclaimable\"", m->slab_reclaimable },
         { "state=\"slab_unreclaimable\"", m->slab_unreclaimable },
     };

@@ -81,8 +81,11 @@ bool proctext_stat(struct str text, struct proc_stat *ret)
     if (!skip_fields(&c, 1) || !read_uint(&c, &ret->user) || !read_uint(&c, &ret->system)) return false;
     if (!skip_fields(&c, 4) || !read_uint(&c, &threads) || threads > UINT32_MAX) return false;
     ret->threads = (uint32_t)threads;
-    return skip_fields(&c, 1) && read_uint(&c, &ret->start) && read_uint(&c, &ret->virtual_bytes) &&
-           read_last(&c, &ret->resident_pages);
+    if (!skip_fields(&c, 1) || !read_uint(&c, &ret->start) || !read_uint(&c, &ret->virtual_bytes) ||
+        !read_last(&c, &ret->resident_pages))
+        return false;
+    if (!skip_fields(&c, 17) || !read_last(&c, &ret->wait)) ret->wait = 0; /* delayacct_blkio_ticks 42 */
+    return true;
 }
 
 /* The value behind "KEY" at the start of a line. */

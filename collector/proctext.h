@@ -19,6 +19,7 @@ struct proc_stat {
     char state;                   /**< 'R', 'S' ... */
     uint32_t threads;
     uint64_t minor_faults, major_faults, user, system, start, virtual_bytes, resident_pages;
+    uint64_t wait; /**< for block devices; 0 if the kernel does not account for it */
 };
 bool proctext_stat(struct str text, struct proc_stat *ret);
 

@@ -112,6 +112,7 @@ static void count_used(struct proc *p, struct used *ret)
     *ret = (struct used){
         .user = more(p->stat.user, &p->counted.user),
         .system = more(p->stat.system, &p->counted.system),
+        .wait = more(p->stat.wait, &p->counted.wait),
         .minor_faults = more(p->stat.minor_faults, &p->counted.minor_faults),
         .major_faults = more(p->stat.major_faults, &p->counted.major_faults),
         .read_bytes = more(p->io.read_bytes, &p->counted.read_bytes),
@@ -123,6 +124,7 @@ static void add_used(struct proc *total, const struct used *u)
 {
     total->stat.user += u->user;
     total->stat.system += u->system;
+    total->stat.wait += u->wait;
     total->stat.minor_faults += u->minor_faults;
     total->stat.major_faults += u->major_faults;
     total->io.read_bytes += u->read_bytes;

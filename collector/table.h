@@ -18,7 +18,7 @@ enum {
 
 /** What a process used since it started; these only grow. Times in clock ticks. */
 struct used {
-    uint64_t user, system, minor_faults, major_faults, read_bytes, write_bytes;
+    uint64_t user, system, wait, minor_faults, major_faults, read_bytes, write_bytes;
 };
 /** Where a process goes that is exported, but not by itself. */
 enum merged { MERGED_NOT, MERGED_BY_NAME, MERGED_REST };

@@ -390,6 +390,37 @@ def test_native_and_otelcol_keep_the_same(render, folder, start, table, template
         native.close()
 
 
+# What native shows beyond the collector's defaults; and what the collector asks of the kernel, not of the table, or
+# sorts otherwise.
+MORE = {"process_threads", "process_uptime_seconds", "process_paging_faults_total", "process_cpu_utilization_ratio",
+        "system_memory_limit_bytes"}
+OTHERWISE = {"system_processes_count", "system_uptime_seconds", "system_cpu_logical_count"}
+
+
+def shown(collector):
+    """{(metric, labels): value} without what a collector says of itself and what is known to differ."""
+    made = {(metric, frozenset(labels)): value for (metric, labels), value in collector.samples().items()}
+    own = {(metric, labels) for metric, labels in made
+           if metric.startswith("phoenix_collector_") or (metric.startswith("process_") and not labels)}
+    return {k: v for k, v in made.items() if k not in own and k[0] not in MORE | OTHERWISE}
+
+
+def test_native_and_otelcol_show_the_same_series_with_the_same_values(render, folder, start, table):
+    """Names, labels and values of every process and of the host, over a table that does not change."""
+    for p, read in zip(table.processes, (0, 1, 4096, 123456789, 1 << 40)):
+        table.use(p, 0.01 + read / 7, read=read)
+    collector = start("baseline", host_totals=True)
+    native = Native(render("native", "baseline")[1], folder / "native", table)
+    try:
+        wait_until(lambda: {k[0] for k in shown(native)} >= METRICS <= {k[0] for k in shown(collector)}, "both show all", 30)
+        ours, theirs = shown(native), shown(collector)
+        assert set(ours) == set(theirs)
+        assert len(ours) > 8 * len(table.processes), "of each process, and of the host"
+        assert ours == pytest.approx(theirs, rel=1e-9)
+    finally:
+        native.close()
+
+
 def test_what_applications_send_passes_whole(start, render):
     collector = start("topk-threshold")
     resource = [{"key": k, "value": {"stringValue": v}} for k, v in

@@ -176,12 +176,12 @@ START_TEST(dropped_points_are_counted_as_if_they_had_been_read)
     for (unsigned pid = 1; pid <= 10; pid++) fake_process(&(struct fake){ pid, "p", pid, 0, 1, 1, 1 });
     start("{ min_interval_ms: 0, processors: [{ type: topk, k: 3, by: [cpu] }] }");
     struct str text = text_at(1);
-    double series = value_of(text, "phoenix_collector_series"), host = series - 3 * 10;
-    ck_assert_double_eq(value_of(text, "phoenix_collector_points_in_total"), host + 10 * 10);
-    ck_assert_double_eq(value_of(text, "phoenix_collector_dropped_total"), 7 * 10);
+    double series = value_of(text, "phoenix_collector_series"), host = series - 3 * 11;
+    ck_assert_double_eq(value_of(text, "phoenix_collector_points_in_total"), host + 10 * 11);
+    ck_assert_double_eq(value_of(text, "phoenix_collector_dropped_total"), 7 * 11);
     ck_assert_double_eq(value_of(text, "phoenix_collector_processes_kept"), 3);
     text = text_at(2); /* and now with two points of utilization each */
-    ck_assert_double_eq(value_of(text, "phoenix_collector_dropped_total"), 7 * 10 + 7 * 12);
+    ck_assert_double_eq(value_of(text, "phoenix_collector_dropped_total"), 7 * 11 + 7 * 13);
     stop();
 }
 END_TEST
@@ -205,8 +205,8 @@ START_TEST(a_tail_that_is_rolled_up_keeps_the_totals)
     ck_assert_double_eq(value_of(text, "phoenix_collector_processes_kept"), 3);
     ck_assert(!holds(text, "process_cpu_utilization_ratio" OTHER));
     ck_assert(!holds(text, "process_uptime_seconds" OTHER));
-    double host = value_of(text, "phoenix_collector_points_in_total") - 10 * 11;
-    ck_assert_double_eq(value_of(text, "phoenix_collector_points_total"), host + 3 * 11 + 10);
+    double host = value_of(text, "phoenix_collector_points_in_total") - 10 * 12;
+    ck_assert_double_eq(value_of(text, "phoenix_collector_points_total"), host + 3 * 12 + 11);
     fake_end(1);
     text = text_at(2);
     ck_assert_double_eq(value_of(text, "process_cpu_time_seconds_total" OTHER ",state=\"user\"}"), 28);
