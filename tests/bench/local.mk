@@ -18,9 +18,13 @@ EXTRA_PROGRAMS += tests/bench/census_bench
 tests_bench_census_bench_SOURCES = %D%/census_bench.c
 tests_bench_census_bench_LDADD = $(AGENT_LIBS)
 EXTRA_DIST += %D%/census.sh
+EXTRA_PROGRAMS += tests/bench/tee_bench
+tests_bench_tee_bench_SOURCES = %D%/tee_bench.c
+tests_bench_tee_bench_LDADD = $(HTTP_LIBS)
+EXTRA_DIST += %D%/tee.sh %D%/tee_run.py
 
 .PHONY: bench-programs
-bench-programs: $(EXTRA_PROGRAMS)
+bench-programs: $(EXTRA_PROGRAMS) tests/plugins/collector_sink.la
 CLEANFILES += $(EXTRA_PROGRAMS)
 EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
 EXTRA_PROGRAMS += tests/bench/otlp_sink

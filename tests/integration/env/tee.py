@@ -126,16 +126,17 @@ class Lab:
     def __init__(self, folder):
         self.folder, self.api, self.experiment = folder, FakeApi(), new_id()
         self.port, self.agent = free_port(), None
+        folder.mkdir(exist_ok=True)
 
-    def start(self, *variants, **settings):
+    def start(self, *variants, program=None, **settings):
         settings = {"agent__otlp__listen": f"127.0.0.1:{self.port}", "agent__allow__collectors": "sink", **settings}
         self.agent = Agent(self.folder / "agent", self.api.url, **settings)
         plugin = self.agent.plugins / "collector_sink.so"
         plugin.write_bytes((BUILD / "tests/plugins/.libs/collector_sink.so").read_bytes())
         plugin.chmod(0o644)
-        program = self.agent.libexec / "phoenix-collector"
-        program.write_text(SINK)
-        program.chmod(0o755)
+        sink = self.agent.libexec / "phoenix-collector"
+        sink.write_bytes(program.read_bytes() if program else SINK.encode())
+        sink.chmod(0o755)
         self.agent.start()
         return [self.up(variant) for variant in variants]
 
