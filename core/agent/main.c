@@ -123,6 +123,22 @@ static void on_terminate(void *arg)
 
 /* ------------------------------------------------------------------------------------- start */
 
+/** One arena, and large blocks go back to the system at once: the agent is idle most of its life. */
+static void memory_tune(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 64 << 10);
+    mallopt(M_TRIM_THRESHOLD, 64 << 10);
+    mallopt(M_TOP_PAD, 16 << 10);
+}
+
+/** With a tee: what one request lets go of, the next one takes. The tee gives it back when it is quiet. */
+static void memory_tune_for_tee(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    mallopt(M_TOP_PAD, 128 << 10);
+}
+
 static int host_id_find(struct agent *a, struct err *err)
 {
     if (a->settings->agent_host_id[0])
@@ -250,6 +266,7 @@ static int tee_open(struct agent *a, struct err *err)
                              .request_timeout_ns = s->agent_otlp_request_timeout };
     if (!s->agent_otlp_listen[0])
         return 0;
+    memory_tune_for_tee();
     a->tee = tee_new(&conf, err);
     return a->tee ? 0 : err->code;
 }
@@ -388,15 +405,6 @@ static void agent_close(struct agent *a)
     loop_free(a->loop);
     arena_free(a->arena);
     settings_free(a->settings);
-}
-
-/** One arena, and large blocks go back to the system at once: the agent is idle most of its life. */
-static void memory_tune(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, 64 << 10);
-    mallopt(M_TRIM_THRESHOLD, 64 << 10);
-    mallopt(M_TOP_PAD, 16 << 10);
 }
 
 int main(int argc, char **argv)

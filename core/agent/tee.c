@@ -3,6 +3,7 @@
  * affair. It is told to come again only when no collector could take the request; so what it was told is
  * taken, some collector gets, and what it was not, none has. */
 #include "core/agent/tee.h"
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -18,6 +19,7 @@
 #define IDLE_NS (120 * NS_PER_S) /* Go's clients keep a connection for 90 s */
 #define LISTEN_FIRST_NS NS_PER_S
 #define LISTEN_CAP_NS (60 * NS_PER_S)
+#define QUIET_NS NS_PER_S
 #define DRAIN_TICK_NS (20 * NS_PER_MS)
 #define LOG_INTERVAL_NS (60 * NS_PER_S)
 
@@ -28,6 +30,8 @@ struct tee {
     struct fetcher *fetcher;
     struct http_server *server; /* NULL: the port is taken */
     struct timer *timer;        /* until the next try to listen; then of the drain */
+    struct timer *quiet;        /* set while requests come, or wait */
+    bool was_busy;              /* since it was set */
     struct backoff backoff;
     struct tee_arm *arms;
     struct log_limit refused_log;
@@ -35,6 +39,16 @@ struct tee {
     loop_fn *shut_down;
     void *shut_down_arg;
 };
+
+static bool all_is_delivered(const struct tee *t)
+{
+    const struct tee_arm *a;
+    DL_FOREACH(t->arms, a) {
+        if (!tee_arm_is_idle(a))
+            return false;
+    }
+    return true;
+}
 
 /* ----------------------------------------------------------------------------------- requests */
 
@@ -104,9 +118,23 @@ static bool offer_to_all(struct tee *t, struct tee_body *b)
     return true;
 }
 
+/** Memory that requests have used goes back to the system when there are none for a while. */
+static void on_quiet(void *arg)
+{
+    struct tee *t = arg;
+    if (t->was_busy || !all_is_delivered(t))
+        timer_set(t->quiet, QUIET_NS);
+    else
+        malloc_trim(0);
+    t->was_busy = false;
+}
+
 static void on_export(struct request *rq)
 {
     struct tee *t = request_app(rq);
+    t->was_busy = true;
+    if (!timer_is_set(t->quiet))
+        timer_set(t->quiet, QUIET_NS);
     enum tee_signal signal = (enum tee_signal)(request_route(rq) - routes);
     const char *type = request_header(rq, "Content-Type");
     bool is_json = is_type(type, "application/json"), is_known = false;
@@ -121,7 +149,8 @@ static void on_export(struct request *rq)
         refuse(rq, ERR_NOTFOUND, "no collector that runs on this host has a receiver for this signal");
     } else {
         struct tee_body *b =
-            tee_body_new(signal, type, request_header(rq, "Content-Encoding"), request_body(rq));
+            tee_body_new(signal, type, request_header(rq, "Content-Encoding"), request_body_size(rq));
+        request_body_copy(rq, b->bytes);
         if (offer_to_all(t, b))
             answer_taken(rq, is_json);
         else
@@ -205,6 +234,7 @@ struct tee *tee_new(const struct tee_conf *conf, struct err *err)
     t->at = at;
     t->fetcher = fetcher;
     t->timer = timer_new(conf->loop, on_timer, t);
+    t->quiet = timer_new(conf->loop, on_quiet, t);
     t->backoff = (struct backoff){ .first_ns = LISTEN_FIRST_NS, .cap_ns = LISTEN_CAP_NS };
     t->refused_log.interval_ns = LOG_INTERVAL_NS;
     url_make(t);
@@ -228,6 +258,7 @@ void tee_free(struct tee *t)
         arm_remove(t, t->arms);
     fetcher_free(t->fetcher);
     timer_free(t->timer);
+    timer_free(t->quiet);
     free(t);
 }
 
@@ -295,11 +326,8 @@ const struct tee_stats *tee_stats(const struct tee *t, const char *id)
 
 static void drain_look(struct tee *t)
 {
-    const struct tee_arm *a;
     bool is_idle = !t->server || http_server_pending(t->server) == 0;
-    DL_FOREACH(t->arms, a)
-        is_idle = is_idle && tee_arm_is_idle(a);
-    if (is_idle || clock_mono() >= t->drain_until_mono) {
+    if ((is_idle && all_is_delivered(t)) || clock_mono() >= t->drain_until_mono) {
         loop_fn *done = t->shut_down;
         done(t->shut_down_arg);
     } else {

@@ -149,7 +149,7 @@ static void send_first(struct tee_arm *a)
     struct fetch_req req = { .method = "POST",
                              .url = url,
                              .headers = b->headers,
-                             .body = b->bytes,
+                             .body = { b->bytes, b->n },
                              .timeout_ns = TIMEOUT_NS,
                              .connect_ns = CONNECT_NS,
                              .max_reply = LIMIT_OTLP_ANSWER_BYTES };

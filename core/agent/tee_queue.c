@@ -5,14 +5,15 @@
 #include "core/agent/tee_queue.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <utlist.h>
 #include "core/base/mem.h"
 
-enum { MALLOC_COST = 32 }; /* of two small blocks, about */
 struct tee_item {
     struct tee_item *prev, *next;
     struct tee_body *body;
 };
+enum { LARGE = 64 << 10, BESIDE = sizeof(struct tee_item) + 32 }; /* what malloc() takes of both, about */
 
 /* ------------------------------------------------------------------------------------- bodies */
 
@@ -25,25 +26,41 @@ static const char *put_header(char **at, const char *name, const char *value)
     return made;
 }
 
-struct tee_body *tee_body_new(enum tee_signal signal, const char *type, const char *encoding,
-                              struct str bytes)
+/** Not zeroed. Large ones are of pages that are all made at once: to fault them in one by one would take as
+ *  long as all the rest. */
+static void *block_take(size_t n)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    void *p = n < LARGE ? malloc(n) : mmap(NULL, n, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (!p || p == MAP_FAILED)
+        mem_die(n);
+    return p;
+}
+
+static void block_give(void *p, size_t n)
+{
+    if (n < LARGE)
+        free(p);
+    else
+        munmap(p, n);
+}
+
+struct tee_body *tee_body_new(enum tee_signal signal, const char *type, const char *encoding, size_t n)
 {
     static const char type_name[] = "Content-Type", encoding_name[] = "Content-Encoding";
-    size_t n = sizeof(struct tee_body) + sizeof type_name + strlen(type) + 2;
+    size_t before = sizeof(struct tee_body) + sizeof type_name + strlen(type) + 2;
     if (encoding)
-        n += sizeof encoding_name + strlen(encoding) + 2;
-    struct tee_body *b = malloc(n + bytes.n); /* not zeroed: it may be large */
-    if (!b)
-        mem_die(n + bytes.n);
+        before += sizeof encoding_name + strlen(encoding) + 2;
+    struct tee_body *b = block_take(before + n);
     char *at = (char *)(b + 1);
     *b = (struct tee_body){ .n_refs = 1,
                             .signal = signal,
-                            .bytes = { (char *)b + n, bytes.n },
-                            .cost = n + bytes.n + sizeof(struct tee_item) + MALLOC_COST };
+                            .bytes = (char *)b + before,
+                            .n = n,
+                            .cost = before + n + BESIDE };
     b->headers[0] = put_header(&at, type_name, type);
     if (encoding)
         b->headers[1] = put_header(&at, encoding_name, encoding);
-    memcpy((char *)b + n, bytes.p, bytes.n);
     return b;
 }
 
@@ -56,7 +73,7 @@ struct tee_body *tee_body_ref(struct tee_body *b)
 void tee_body_unref(struct tee_body *b)
 {
     if (--b->n_refs == 0)
-        free(b);
+        block_give(b, b->cost - BESIDE);
 }
 
 /* -------------------------------------------------------------------------------------- queue */
@@ -64,7 +81,7 @@ void tee_body_unref(struct tee_body *b)
 static void count(struct tee_count *c, const struct tee_body *b)
 {
     c->requests++;
-    c->bytes += b->bytes.n;
+    c->bytes += b->n;
 }
 
 void tee_queue_init(struct tee_queue *q, size_t max_bytes)
@@ -102,7 +119,7 @@ void tee_queue_settle(struct tee_queue *q, struct tee_count *as)
     struct tee_item *item = q->first;
     count(as, item->body);
     q->stats.waiting.requests--;
-    q->stats.waiting.bytes -= item->body->bytes.n;
+    q->stats.waiting.bytes -= item->body->n;
     q->held -= item->body->cost;
     DL_DELETE(q->first, item);
     tee_body_unref(item->body);

@@ -16,12 +16,12 @@ struct tee_body {
     unsigned n_refs;
     enum tee_signal signal;
     const char *headers[3]; /**< "Content-Type: ...", perhaps "Content-Encoding: ...", NULL */
-    struct str bytes;
+    char *bytes;
+    size_t n;
     size_t cost; /**< bytes of memory, all told */
 };
-/** One reference. @p encoding NULL: none. */
-struct tee_body *tee_body_new(enum tee_signal signal, const char *type, const char *encoding,
-                              struct str bytes);
+/** One reference; the caller fills in its @p n bytes. @p encoding NULL: none. */
+struct tee_body *tee_body_new(enum tee_signal signal, const char *type, const char *encoding, size_t n);
 struct tee_body *tee_body_ref(struct tee_body *b);
 void tee_body_unref(struct tee_body *b);
 

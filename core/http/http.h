@@ -111,6 +111,10 @@ const char *request_query(struct request *rq, const char *name); /**< decoded; N
 const char *request_header(struct request *rq, const char *name); /**< NULL: absent */
 const char *request_host_id(struct request *rq); /**< SCOPE_AGENT: the agent that speaks */
 struct str request_body(struct request *rq);     /**< contiguous */
+/** Of ROUTE_RAW_BODY, for who keeps the body anyway: its bytes as they lie, to @p out, which has room for
+ *  request_body_size(). Cheaper than to have them put together first. */
+size_t request_body_size(const struct request *rq);
+void request_body_copy(const struct request *rq, void *out);
 /** It has been read: less is held while the answer waits for the store. */
 void request_drop_body(struct request *rq);
 /** The body as a tree that has passed the route's schema, defaults filled in. Borrowed. NULL when

@@ -99,7 +99,7 @@ struct request {
     void *app;
     struct arena *arena;              /* made when first used */
     struct json *json;
-    struct str body;
+    struct str body;                  /* p NULL: not put together yet */
     size_t held;                      /* of its body, in conn->held */
     struct extra_header *extra;
     const struct gate_param *query, *params;

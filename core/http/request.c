@@ -189,7 +189,23 @@ const char *request_host_id(struct request *rq)
 
 struct str request_body(struct request *rq)
 {
+    if (!rq->body.p && rq->req) {
+        struct evbuffer *input = evhttp_request_get_input_buffer(rq->req);
+        size_t n = evbuffer_get_length(input);
+        rq->body = (struct str){ n > 0 ? (const char *)evbuffer_pullup(input, -1) : "", n };
+    }
     return rq->body;
+}
+
+size_t request_body_size(const struct request *rq)
+{
+    return rq->req ? evbuffer_get_length(evhttp_request_get_input_buffer(rq->req)) : 0;
+}
+
+void request_body_copy(const struct request *rq, void *out)
+{
+    if (rq->req)
+        evbuffer_copyout(evhttp_request_get_input_buffer(rq->req), out, request_body_size(rq));
 }
 
 void request_drop_body(struct request *rq)
@@ -421,9 +437,10 @@ static bool step_json(struct request *rq, const char *content_type)
 {
     const struct schema *schema = rq->route->body;
     struct err err = { 0 };
-    if (rq->body.n > 0 && !is_json_type(content_type))
+    struct str body = request_body(rq);
+    if (body.n > 0 && !is_json_type(content_type))
         return refuse(rq, ERR_MEDIA_TYPE, "the body is not application/json");
-    rq->json = json_parse(rq->body.n > 0 ? rq->body : STR("{}"), NULL, &err);
+    rq->json = json_parse(body.n > 0 ? body : STR("{}"), NULL, &err);
     if (!rq->json) {
         reply_error(rq, &err);
         return false;
@@ -439,9 +456,7 @@ static bool step_json(struct request *rq, const char *content_type)
 
 static bool step_body(struct request *rq, const char *content_type)
 {
-    struct evbuffer *input = evhttp_request_get_input_buffer(rq->req);
-    size_t n = evbuffer_get_length(input);
-    rq->body = (struct str){ n > 0 ? (const char *)evbuffer_pullup(input, -1) : "", n };
+    size_t n = request_body_size(rq);
     if (rq->route->max_body > 0 && n > rq->route->max_body)
         return refuse(rq, ERR_LIMIT, "the body is too large for this path");
     if (rq->route->flags & ROUTE_RAW_BODY)
