@@ -11,7 +11,10 @@ TEST_PACKAGES="check valgrind clang libclang-rt-14-dev python3 python3-pytest py
 STACK_PACKAGES="prometheus prometheus-pushgateway"
 # For scripts/get-otelcol, where there is no go of any other origin; old as it is, it fetches a newer one.
 GO_PACKAGE=golang-go
-BENCH_PACKAGES="nginx-light wrk procps curl python3 postgresql libpq-dev strace"
+BENCH_PACKAGES="nginx-light wrk procps curl python3 python3-jsonschema postgresql libpq-dev strace"
+
+# any_go: what to install for want of a go.
+any_go() { PATH=$PATH:/usr/local/go/bin command -v go >/dev/null || echo "$GO_PACKAGE"; }
 
 # need_packages NAME...: install what is missing; asks nothing when run as root.
 need_packages() {

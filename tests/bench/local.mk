@@ -30,3 +30,4 @@ EXTRA_DIST += %D%/agent.sh %D%/agent_idle.py
 EXTRA_PROGRAMS += tests/bench/otlp_sink
 tests_bench_otlp_sink_SOURCES = %D%/otlp_sink.c
 EXTRA_DIST += %D%/otlp.sh %D%/otlp.py
+EXTRA_DIST += %D%/otelcol.sh %D%/otelcol_cost.py
