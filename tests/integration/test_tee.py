@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tee of phoenix-agent: the same bytes to every collector that takes OTLP, whatever one of them does."""
 import gzip
+import json
 import os
 import pathlib
 import signal
@@ -9,9 +10,9 @@ import time
 
 import pytest
 
-from env.agent import alive
+from env.agent import alive, collector_config
 from env.common import SLOW, wait_until
-from env.tee import Lab
+from env.tee import Lab, Sink
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -200,6 +201,47 @@ def test_a_port_that_is_taken(lab):
     app = lab.application()
     assert app.send(b"x").status == 200
     until_seen(sink, app.taken)
+
+
+# What the tee has to do with: receivers of OTLP, and what became of it.
+OTELCOL = """
+receivers: {otlp: {protocols: {http: {endpoint: "${env:PHX_ADDRESS}:${env:PHX_OTLP_HTTP_PORT}"}}}}
+exporters: {prometheus: {endpoint: "${env:PHX_ADDRESS}:${env:PHX_EXPORT_PORT}"}}
+extensions: {health_check: {endpoint: "${env:PHX_ADDRESS}:${env:PHX_HEALTH_PORT}"}}
+service:
+  extensions: [health_check]
+  telemetry: {metrics: {level: none}}
+  pipelines: {metrics: {receivers: [otlp], exporters: [prometheus]}}
+"""
+METRIC = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "tee.load", "gauge": {"dataPoints": [
+    {"attributes": [{"key": "series", "value": {"stringValue": "s1"}}], "asDouble": 1.5,
+     "timeUnixNano": str(time.time_ns())}]}}]}]}]}).encode()
+
+
+def test_two_real_collectors(lab):
+    """What a real receiver answers, and a real exporter then shows."""
+    lab.start(real=True, agent__allow__collectors="otelcol")
+    arms = []
+    for variant in ("baseline", "candidate"):
+        files = [{"name": "config.yaml", "content": OTELCOL}, {"name": "phoenix.json", "content": '{"otlp_http": true}'}]
+        lab.task("start", collector_config(lab.experiment, variant, files=files, collector="otelcol",
+                                           sampling={"interval": "50ms"}, ready_timeout="20s"))
+        arms.append(Sink(lab, variant))
+    wait_until(lambda: len(lab.api.pipelines()) == 2, "the heartbeat has both")
+    app = lab.application()
+    assert app.send(METRIC, Content_Type="application/json").status == 200
+    assert app.send(gzip.compress(METRIC), Content_Type="application/json", Content_Encoding="gzip").status == 200
+    taken = len(METRIC) + len(gzip.compress(METRIC))
+    for sink in arms:
+        until_counted(sink, taken, taken, 0, 0)
+        wait_until(lambda s=sink: b'tee_load{' in s.call("GET", "/metrics"), "it is exported")
+    assert app.send(b"not OTLP").status == 200
+    for sink in arms:
+        until_counted(sink, taken + 8, taken, 0, 8)
+    traces = app.send(b"{}", "/v1/traces", Content_Type="application/json")
+    assert traces.status == 200
+    wait_until(lambda: app.send(b"{}", "/v1/traces", Content_Type="application/json").status == 404,
+               "it is known that these have no receiver for traces")
 
 
 def test_loads_know_where_it_is(lab):

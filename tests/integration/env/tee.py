@@ -10,6 +10,7 @@ import sys
 from env.agent import Agent, collector_config, new_id
 from env.common import BUILD, SLOW, wait_until
 from env.fakeapi import FakeApi
+from env.otelcol import install as install_real
 
 # Takes the place of phoenix-collector. PUT /behave: {"status", "headers", "delay", "hang", "body"}.
 SINK = r'''#!%s
@@ -128,17 +129,24 @@ class Lab:
         self.port, self.agent = free_port(), None
         folder.mkdir(exist_ok=True)
 
-    def start(self, *variants, program=None, **settings):
+    def start(self, *variants, program=None, real=False, **settings):
+        """Its collectors are sinks, or `program`, or real ones, which up() does not start."""
         settings = {"agent__otlp__listen": f"127.0.0.1:{self.port}", "agent__allow__collectors": "sink", **settings}
-        self.agent = Agent(self.folder / "agent", self.api.url, **settings)
+        self.agent = Agent(self.folder / "agent", self.api.url, stand_in=not real, **settings)
+        if real:
+            install_real(self.agent.libexec)
+        else:
+            self.install(program)
+        self.agent.start()
+        return [self.up(variant) for variant in variants]
+
+    def install(self, program):
         plugin = self.agent.plugins / "collector_sink.so"
         plugin.write_bytes((BUILD / "tests/plugins/.libs/collector_sink.so").read_bytes())
         plugin.chmod(0o644)
         sink = self.agent.libexec / "phoenix-collector"
         sink.write_bytes(program.read_bytes() if program else SINK.encode())
         sink.chmod(0o755)
-        self.agent.start()
-        return [self.up(variant) for variant in variants]
 
     def task(self, action, config, type_="collector"):
         task = self.api.enqueue(type_, action, config, experiment_id=self.experiment)
