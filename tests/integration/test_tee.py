@@ -177,7 +177,7 @@ def test_slow_senders_and_half_open_connections(lab):
         s.close()
 
 
-def test_sigterm_delivers_what_was_taken(lab):
+def test_sigterm_delivers_what_was_taken_and_the_next_agent_goes_on(lab):
     sink, = lab.start("baseline", agent__keep_collectors="true")
     app = lab.application()
     sink.behave(delay=0.05)
@@ -186,8 +186,12 @@ def test_sigterm_delivers_what_was_taken(lab):
     assert len(sink.seen()) < 20
     assert lab.agent.terminate() == 0
     assert sink.hashes() == app.taken
-    log = lab.agent.log.read_text()
-    assert "delivered 20, 20000; dropped 0, 0" in log
+    assert "delivered 20, 20000; dropped 0, 0" in lab.agent.log.read_text()
+    lab.agent.start()  # the collector is adopted, and where it takes OTLP is known
+    wait_until(lambda: lab.said("OTLP_ARM") == 3, "it gets OTLP again")
+    seen, app = app.taken, lab.application()
+    assert app.send(b"after").status == 200
+    until_seen(sink, seen + app.taken)
 
 
 def test_a_port_that_is_taken(lab):
