@@ -109,7 +109,8 @@ void sketch_merge(struct sketch *s, const struct sketch *other)
             registers(s)[i] = registers(other)[i];
 }
 
-/* ---- counting: Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", algorithm 6 */
+/* ---- counting: Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", algorithm 6, without
+ * its term for registers that are full: nobody counts to 2^50 */
 
 static double sigma(double x)
 {
@@ -125,29 +126,14 @@ static double sigma(double x)
     return z;
 }
 
-static double tau(double x)
-{
-    double y = 1, z = 1 - x, before;
-    if (x == 0 || x == 1)
-        return 0;
-    do {
-        x = sqrt(x);
-        before = z;
-        y *= 0.5;
-        z -= (1 - x) * (1 - x) * y;
-    } while (z != before);
-    return z / 3;
-}
-
 static double estimate(const struct sketch *s)
 {
     const double m = (double)(1U << s->p);
-    const unsigned q = 64 - s->p;
     unsigned with[64] = { 0 }; /* how many registers have that rank */
     for (size_t i = 0; i < (size_t)1 << s->p; i++)
         with[registers(s)[i]]++;
-    double z = m * tau(1 - with[q + 1] / m);
-    for (unsigned k = q; k >= 1; k--)
+    double z = 0;
+    for (unsigned k = 63; k >= 1; k--)
         z = 0.5 * (z + with[k]);
     z += m * sigma(with[0] / m);
     return m * m / (2 * M_LN2 * z);

@@ -3,12 +3,29 @@
  * kept are some of those that lines can show. The text is copied to memory of exactly its size. */
 #include <stdint.h>
 #include <stdlib.h>
+#include "core/agent/census.h"
 #include "core/agent/expo.h"
 
 static void require(bool truth)
 {
     if (!truth)
         abort();
+}
+
+/** Its series are those of the scan, and it is JSON within its bound. */
+static void take_census(struct str text, const struct expo *e)
+{
+    struct census *census = census_take(text);
+    CLEANUP_BUF struct buf out;
+    struct jw w;
+    buf_init(&out, 480 << 10);
+    jw_init(&w, &out);
+    jw_open(&w, '{');
+    census_write(census, &w);
+    jw_close(&w, '}');
+    census_free(census);
+    CLEANUP_JSON struct json *doc = json_parse(buf_str(&out), NULL, NULL);
+    require(!out.failed && doc && json_get_int(doc, "series", -1) == (int64_t)e->series);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -27,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     expo_scan((struct str){ text, n }, names, &e);
     require(e.series <= lines && names_count(names) <= e.series);
     require(names_union(names, names) == names_count(names));
+    take_census((struct str){ text, n }, &e);
     names_free(names);
     free(text);
     return 0;

@@ -184,7 +184,7 @@ def test_the_database_of_an_older_release_is_brought_up_to_date(start, db):
     api.stop()
     before = {r["relname"] for r in shape}
     db.sql("""ALTER TABLE agent_tasks DROP COLUMN variant; ALTER TABLE agent_tasks DROP COLUMN updated_at;
-              DROP INDEX agent_tasks_pending; DROP INDEX agent_logs_by_time; DROP TABLE leases;
+              DROP INDEX agent_tasks_pending; DROP INDEX agent_logs_by_time; DROP TABLE leases; DROP TABLE series_census;
               DROP VIEW metrics_cache; ALTER TABLE metric_samples DROP COLUMN restarts_total;
               DROP INDEX agent_tasks_status; CREATE INDEX agent_tasks_status ON agent_tasks(status)""")
     api.start()

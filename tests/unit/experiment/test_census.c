@@ -130,6 +130,10 @@ START_TEST(contradictions_do_no_harm)
         census("baseline", 5, 9, 1, "{\"name\":\"a\",\"series\":3},{\"name\":\"a\",\"series\":2}"));
     ck_assert_int_eq(figure(view(10), 0, &error), 5);
     ck_assert_double_ge(error, 0);
+    add(ARM_BASELINE,
+        census("baseline", 5, 0, 50, "{\"name\":\"a\",\"series\":3},{\"name\":\"a\",\"series\":2}"));
+    ck_assert_int_eq(figure(view(10), 0, &error), 10);
+    ck_assert_double_ge(error, 0);
 }
 END_TEST
 
