@@ -19,7 +19,9 @@ include tests/unit/api/pipelines.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 # The metrics path over Pushgateway and Prometheus.
-EXTRA_DIST += %D%/integration/env/census.py %D%/integration/test_census.py %D%/integration/test_push.py %D%/integration/test_prometheus.py
+EXTRA_DIST += %D%/integration/test_push.py %D%/integration/test_prometheus.py
+EXTRA_DIST += %D%/integration/env/census.py %D%/integration/test_census.py %D%/integration/test_preview.py
+EXTRA_DIST += %D%/integration/env/otlpsink.py %D%/integration/test_load_otlp.py
 EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integration/env/api.py \
   %D%/integration/env/common.py %D%/integration/env/contract.py %D%/integration/env/stack.py \
   %D%/integration/env/fakeapi.py %D%/integration/env/fleet.py \
