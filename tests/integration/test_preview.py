@@ -46,10 +46,10 @@ def preview(lab, pid):
 
 def what_its_series_are_is_known(lab, eid, kpi):
     """The censuses of a short run are taken by the agent from the same expositions as the KPIs."""
-    cost = lab.call("GET", f"/api/v1/metrics/cost-flow?experiment={eid}")[1]
+    cost = lab.call("GET", f"/api/v1/metrics/cost-flow?experiment={eid}&limit=100")[1]
     assert cost["state"] == "measured" and cost["per_month"]["saving"] > 0, cost
     assert sum(m["per_month"]["baseline"] for m in cost["metrics"]) == pytest.approx(cost["per_month"]["baseline"])
-    doc = lab.call("GET", f"/api/v1/metrics/cardinality?experiment={eid}")[1]
+    doc = lab.call("GET", f"/api/v1/metrics/cardinality?experiment={eid}&limit=100")[1]
     assert doc["state"] == "measured" and doc["hosts"] == 1, doc
     for arm in ("baseline", "candidate"):
         figure, parts = doc["series"][arm], [m["series"][arm]["value"] for m in doc["metrics"]]
