@@ -6,10 +6,12 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -23,6 +25,7 @@ from env.lab import Lab
 from env.otelcol import install, otelcol_path
 from env.proctable import ProcTable
 from env.stack import Prometheus, Pushgateway, request
+from env.tee import Application, free_port
 
 pytestmark = pytest.mark.timeout(120)
 COLLECTORS = "native,otelcol,nrdot"
@@ -292,7 +295,7 @@ class Loop(Lab):
 
     def __init__(self, folder, behind=False):
         self.folder, self.gateway, self.prometheus = folder, None, None
-        api, agent = {}, {}
+        api, agent, self.tee = {}, {}, free_port()
         self.undo = contextlib.ExitStack()
         if behind:
             self.gateway = Pushgateway(folder).start()
@@ -312,7 +315,8 @@ class Loop(Lab):
         (secrets / "nr.key").write_text(self.key + "\n")
         (secrets / "nr.key").chmod(0o600)
         self.agent = Agent(folder / "agent", self.api.url, stand_in=False, agent__host_id="h1",
-                           agent__allow__collectors=COLLECTORS, agent__secrets_dir=secrets, agent__stop_grace="5s", **agent)
+                           agent__allow__collectors=COLLECTORS, agent__secrets_dir=secrets, agent__stop_grace="5s",
+                           agent__otlp__listen=f"127.0.0.1:{self.tee}", **agent)
         install(self.agent.libexec)
         install(self.agent.libexec, "nrdot-collector")
         self.agent.start()
@@ -371,11 +375,17 @@ def test_an_experiment_with_two_collectors_is_measured_by_promql_and_promoted(lo
     loop.until(eid, "running")
     pids = {name.rsplit("-", 1)[1]: pid for pid, name in instances(loop.agent.state).items()}
     assert set(pids) == {"baseline", "candidate"}
+    app = Application(loop.tee)
+    while loop.get(eid)["phase"] == "running":
+        assert app.send(b"{}", Content_Type="application/json").status == 200  # no points, so no series
+        time.sleep(0.1)
     loop.until(eid, "completed", within=60)
     kpis = loop.call("GET", f"/api/v1/experiments/{eid}/kpis")[1]
     known = {kpi["name"]: kpi for kpi in kpis["kpis"] if kpi.get("baseline") is not None}
     assert kpis["verdict"]["decision"] == "inconclusive", "it was too short for more"
     assert kpis["source"] == "prometheus" and {"cardinality", "collector-memory", "ingest-rate"} <= set(known)
+    missed = re.search("the baseline missed (.*) %, the candidate (.*) %", kpis["otlp_parity"])
+    assert all(float(m) < 5 for m in missed.groups()), "but for what was on its way at a sample"
     shown = loop.prometheus.query(f'max_over_time(phoenix_arm_series{{experiment="{eid}"}}[1m])')
     series = {labels["variant"]: value for labels, value in shown}
     assert 2 * series["baseline"] == 11 * series["candidate"] > 0
