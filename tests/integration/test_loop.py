@@ -139,15 +139,15 @@ def the_right_one_is_left(loop, pids, kept, gone):
 @pytest.mark.timeout(120)
 def test_an_experiment_measures_decides_and_is_promoted(start):
     loop = start()
-    # 40 buckets decide, and 66 there are: a bucket needs five of six samples, which a busy machine may miss.
-    body = spec(duration="20s", load_profile="process-churn", sample_interval="50ms")
-    body["config"]["analysis"].update(bucket="300ms", min_coverage=0.6)
+    # 20 buckets decide, and it ends then; a bucket needs five of six samples, which a busy machine may miss.
+    body = spec(duration="70s", load_profile="process-churn", sample_interval="100ms")
+    body["config"]["analysis"].update(bucket="600ms", min_batches=5, min_coverage=0.3, early_stop=True)
     eid = loop.create(body)
     loop.command(eid, "start")
     loop.until(eid, "running")
     pids = dict(loop.collectors())
     assert set(pids) == {"baseline", "candidate"}
-    loop.until(eid, "completed")
+    loop.until(eid, "completed", within=90)
     status, doc = loop.call("GET", f"/api/v1/experiments/{eid}/kpis")
     assert status == 200 and doc["verdict"]["decision"] == "promote", doc["verdict"]
     series = {kpi["name"]: kpi for kpi in doc["kpis"]}["cardinality"]
