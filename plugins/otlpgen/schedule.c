@@ -56,8 +56,6 @@ void schedule_adjust(struct schedule *s, double factor, double rate)
     s->factor = factor;
     s->fixed = rate;
     begin(s, s->now_s);
-    /* the one before ends here */
-    if (s->n > 1) s->past[(s->n - 2) % SCHEDULE_PAST].to_s = s->now_s;
 }
 
 /* The first of those kept, whose time has come or which is the oldest, from the newest back. */

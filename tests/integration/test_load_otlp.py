@@ -14,7 +14,7 @@ import pytest
 
 from env.agent import Agent
 from env.api import Api
-from env.common import BUILD, SLOW, WRAP, wait_until
+from env.common import BUILD, SLOW, SOURCE, WRAP, wait_until
 from env.lab import Lab
 from env.otelcol import otelcol_path
 from env.otlpsink import Sink
@@ -60,7 +60,9 @@ class Load:
     def last(self):
         out, err = self.process.communicate(timeout=30 * SLOW)
         assert out, err
-        return json.loads(out.splitlines()[-1])
+        said = json.loads(out.splitlines()[-1])
+        assert self.process.returncode == (said["state"] == "failed"), err
+        return said
 
 
 @pytest.fixture
@@ -133,6 +135,14 @@ def test_only_this_host_unless_the_operator_says_so(folder, sink):
     to = sink()
     said = Load(folder, "otlp-steady", "700ms", {"OTEL_EXPORTER_OTLP_ENDPOINT": to.url}).last()
     assert said["delivered"] > 0 and len(to.points()) == said["delivered"]
+
+
+def test_the_description_of_the_manual_is_one(folder, sink):
+    page = (SOURCE / "plugins" / "otlpgen" / "otlpgen.md").read_text()
+    to = sink()
+    said = Load(folder, "custom", "500ms", description=page.split("```yaml\n")[1].split("```")[0], endpoint=to.url).last()
+    assert said["state"] == "completed" and said["delivered"] == len(to.points()) > 0, said
+    assert dict(to.points()[0]["labels"]).keys() == {"pod", "route", "region", "node", "tenant"}
 
 
 def test_a_fault_of_the_description_is_told_with_its_place(folder):

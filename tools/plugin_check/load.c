@@ -2,6 +2,7 @@
 /* Load profiles: they stay inside what the host grants, and stop. Time is virtual: each step is told
  * how much has elapsed. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -170,11 +171,80 @@ static void limit_ends_it(struct trial *t)
     instance_free(i);
 }
 
+/* The change is lent at the end of a page that cannot be written, and is gone after the call. */
+static phx_status adjust(struct trial *t, struct instance *i, uint64_t elapsed_ns, double factor, double rate)
+{
+    phx_load_change change = { .size = sizeof change, .factor = factor, .rate = rate };
+    struct fence lent;
+    fence_make(&lent, &change, sizeof change);
+    const phx_load_change *wanted = (const phx_load_change *)(void *)lent.data;
+    phx_status s = ops_of(t)->adjust(instance_self(i), elapsed_ns, wanted);
+    fence_burn(&lent);
+    return s;
+}
+
+static void changes_are_done_or_refused(struct trial *t)
+{
+    if (!PHX_HAS(ops_of(t), phx_load_ops, adjust)) {
+        trial_skip("it cannot be changed");
+    }
+    struct instance *i = trial_instance(t);
+    start(t, i, t->options->seed);
+    for (uint64_t k = 0; k < STEPS; k++) {
+        uint64_t elapsed_ns = k * 50 * NS_PER_MS;
+        step(t, i, elapsed_ns, k % 7);
+        phx_status s = adjust(t, i, elapsed_ns, (double)(k % 5), k % 3 ? 0 : 10);
+        if (s != PHX_OK && s != PHX_E_UNSUPPORTED && s != PHX_E_INVAL) {
+            trial_fail("a change was answered %d; done, unsupported or invalid is wanted", (int)s);
+        }
+        if (adjust(t, i, elapsed_ns, -1, 0) == PHX_OK || adjust(t, i, elapsed_ns, NAN, 0) == PHX_OK) {
+            trial_fail("a factor that is no share of anything was taken");
+        }
+    }
+    ops_of(t)->stop(instance_self(i));
+    instance_free(i);
+}
+
+static phx_status on_told(const phx_sink *sink, const char *what, phx_str key, phx_str value)
+{
+    static const char *const numbers[] = { "rejected", "failed", "late", "rate" };
+    double number;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        bool is_it = strcmp(what, numbers[i]) == 0;
+        if (is_it && (!parse_real((struct str){ value.p, value.n }, &number) || number < 0)) {
+            trial_fail("it tells \"%.*s\" for %s", (int)value.n, value.p, what);
+        }
+        if (is_it) {
+            return PHX_OK;
+        }
+    }
+    return strcmp(what, "reason") == 0 ? PHX_OK : PHX_E_UNSUPPORTED;
+}
+
+static void tells_numbers(struct trial *t)
+{
+    static const phx_sink sink = { .size = sizeof sink, .put = on_told };
+    if (!PHX_HAS(ops_of(t), phx_load_ops, tell)) {
+        trial_skip("it tells nothing");
+    }
+    struct instance *i = trial_instance(t);
+    start(t, i, 1);
+    for (uint64_t k = 0; k < 20; k++) {
+        step(t, i, k * NS_PER_S, k);
+        ops_of(t)->tell(instance_self(i), &sink);
+    }
+    ops_of(t)->stop(instance_self(i));
+    ops_of(t)->tell(instance_self(i), &sink);
+    instance_free(i);
+}
+
 const struct trial_case load_cases[] = {
     { "no step makes more than its quota", stays_below_quota },
     { "a quota of nothing is nothing", no_quota_no_work },
     { "stop ends it, children too, and it can start again", stops },
     { "the same seed gives the same points", same_seed_same_stream },
     { "a spent budget is survived", limit_ends_it },
+    { "a change while it runs is done, or refused", changes_are_done_or_refused },
+    { "what it tells are numbers, also after the stop", tells_numbers },
     { 0 },
 };

@@ -117,6 +117,19 @@ START_TEST(a_change_holds_from_then_on_and_is_absolute)
 }
 END_TEST
 
+START_TEST(a_fixed_rate_has_no_ramp_and_a_factor_keeps_it)
+{
+    start("phases: [{duration: 10s, rate: {from: 0, to: 100}}]\n");
+    ck_assert_uint_eq(due_at(5), 125);
+    schedule_adjust(&s, 1, 10);
+    ck_assert_uint_eq(due_at(9), 165);
+    schedule_adjust(&s, 2, 0);
+    ck_assert_double_eq_tol(schedule_rate(&s), 180, 1e-9);
+    ck_assert_uint_eq(due_at(10), 165 + 190);
+    plan_done(&plan);
+}
+END_TEST
+
 START_TEST(points_before_a_change_keep_their_times)
 {
     start("phases: [{duration: 1h, rate: 100}]\n");
@@ -136,4 +149,4 @@ END_TEST
 UNIT_MAIN("otlpgen/schedule", a_constant_rate_is_due_evenly, phases_follow_each_other_and_start_over,
           without_repeat_nothing_comes_after_the_last_phase, a_ramp_goes_in_a_straight_line_up_and_down,
           a_point_is_due_at_its_time, a_change_holds_from_then_on_and_is_absolute,
-          points_before_a_change_keep_their_times)
+          a_fixed_rate_has_no_ramp_and_a_factor_keeps_it, points_before_a_change_keep_their_times)
