@@ -3,6 +3,7 @@
 import datetime
 import re
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -287,6 +288,29 @@ def test_hostile_texts_come_back_as_they_went_in(start, db):
         assert api.call("POST", "/api/v1/agent/logs", {"stream": str(uuid.uuid4()), "seq": 1, "logs": [line]}, host=host)[0] == 202
         assert db.rows(f"SELECT message FROM agent_logs WHERE host_id = '{host}'") == [{"message": "s: " + text}]
     assert db.value("SELECT count(*) FROM agent_tasks") == str(len(HOSTILE))
+
+
+def test_hostile_texts_of_agents_and_in_questions_are_texts(start, db):
+    api = start(db.settings)
+    tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    before = db.value(tables)
+    for i, text in enumerate(HOSTILE):
+        host, word = f"h{i}", urllib.parse.quote(text, safe="")
+        pipeline = {"id": f"{uuid.UUID(int=i)}:candidate", "variant": "candidate", "status": "running", "reason": text}
+        status, problem = api.heartbeat(host, hostname=text, labels={"k": text}, capabilities={text: [text]}, pipelines=[pipeline])
+        assert status == 204, problem
+        agent = api.call("GET", f"/api/v1/agents/{host}")[1]
+        assert (agent["hostname"], agent["labels"], agent["capabilities"]) == (text, {"k": text}, {text: [text]})
+        rows = db.rows(f"SELECT process_info FROM active_pipelines WHERE host_id = '{host}'")
+        assert [r["process_info"]["reason"] for r in rows] == [text]
+        for question in ("tasks?status=", "tasks?host_id=", "tasks?experiment_id=", "experiments?phase=", "experiments?cursor=",
+                         "agents?selector=", "agents?status=", "loadsimulations?status=", "loadsimulations?experiment_id=",
+                         "pipelines?host_id=", "experiments/", "tasks/", "agents/", "loadsimulations/", "pipelines/templates/"):
+            status, answer = api.call("GET", f"/api/v1/{question}{word}")
+            assert status in (200, 400, 404, 422), (question, text, answer)
+            found = status == 200 and any(len(rows) for rows in answer.values() if isinstance(rows, list))
+            assert not found or not text.strip(), (question, text, answer)  # a selector of blanks selects all
+    assert db.value(tables) == before and "level=error" not in api.log_text()
 
 
 def test_a_large_result_comes_back(start, db):
