@@ -36,4 +36,3 @@ EXTRA_DIST += %D%/integration/conftest.py %D%/integration/env/agent.py %D%/integ
   %D%/integration/test_cli.py %D%/integration/test_store_copy.py %D%/integration/test_swarm.py \
   %D%/integration/env/otelcol.py %D%/integration/test_otelcol.py %D%/integration/test_loop.py
 EXTRA_DIST += %D%/integration/env/tee.py %D%/integration/test_tee.py
-EXTRA_DIST += %D%/integration/env/otlpsink.py %D%/integration/test_load_otlp.py
