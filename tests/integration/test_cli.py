@@ -132,6 +132,7 @@ def test_every_command_works_and_prints_in_every_format(cli, tmp_path):
     assert {p["name"] for p in cli.everywhere("load profiles")["profiles"]} >= {"steady", "spike"}
     load = cli.json("load start", "steady", "--host", "h1", "--duration", "30s")["id"]
     assert [x["id"] for x in cli.everywhere("load list")["load_simulations"]][0] == load
+    cli.run("load adjust", load, "--factor", "2")
     cli.run("load stop", load)
 
     assert cli.everywhere("plugin list")["refused"] == []
