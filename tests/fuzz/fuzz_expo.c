@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An exposition is scanned whole, whatever it holds: no line is counted twice, and names that were
  * kept are some of those that lines can show. The text is copied to memory of exactly its size. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "core/agent/census.h"
 #include "core/agent/expo.h"
+#include "core/agent/telemetry.h"
 
 static void require(bool truth)
 {
@@ -28,6 +30,15 @@ static void take_census(struct str text, const struct expo *e)
     require(!out.failed && doc && json_get_int(doc, "series", -1) == (int64_t)e->series);
 }
 
+/** What it tells of itself is counted, or not known. */
+static void take_telemetry(struct str text)
+{
+    struct telemetry t;
+    telemetry_scan(text, &t);
+    require((isnan(t.points) || t.points >= 0) && (isnan(t.points_in) || t.points_in >= 0) &&
+            (isnan(t.dropped) || t.dropped >= 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -45,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     require(e.series <= lines && names_count(names) <= e.series);
     require(names_union(names, names) == names_count(names));
     take_census((struct str){ text, n }, &e);
+    take_telemetry((struct str){ text, n });
     names_free(names);
     free(text);
     return 0;
