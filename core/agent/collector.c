@@ -244,6 +244,7 @@ static void collector_spawn(struct collector *c)
 {
     struct err err = { 0 };
     c->starts++;
+    c->bytes_read = 0;
     c->restarts += c->was_up;
     int rc = launch_collector(c, on_exit_of_collector, &err);
     plan_free(c->plan);

@@ -48,6 +48,7 @@ struct collector {
     char probe_said[96]; /* last answer that was not healthy */
     struct timer *timer;
     uint64_t log_from;        /* size of the log when the process was started */
+    uint64_t bytes_read;      /* of its exposition, since then or since it was adopted */
     struct json *replacement; /* document of THEN_REPLACE */
     supervisor_done_fn *started, *stopped;
     void *started_arg, *stopped_arg;

@@ -161,10 +161,11 @@ static void tick_done(struct group *g)
     arms_clear(g);
 }
 
-static void take_exposition(struct reading *r, const struct collector *c, const struct fetch_reply *reply)
+static void take_exposition(struct reading *r, struct collector *c, const struct fetch_reply *reply)
 {
     struct expo e;
     const struct spec *spec = collector_spec(c);
+    uint64_t bytes_read = collector_bytes_read(c, reply->body.n);
     if (spec->n_critical > 0)
         r->names = names_new((const char *const *)spec->critical, spec->n_critical);
     expo_scan(reply->body, r->names, &e);
@@ -175,7 +176,7 @@ static void take_exposition(struct reading *r, const struct collector *c, const 
         r->values[MEASURE_POINTS_IN] = e.points_in;
         r->values[MEASURE_DROPPED] = e.dropped;
     }
-    r->values[MEASURE_BYTES] = e.bytes;
+    r->values[MEASURE_BYTES] = isnan(e.bytes) ? (double)bytes_read : e.bytes;
     r->values[MEASURE_SCRAPE] = (double)reply->took_ns / (double)NS_PER_S;
     struct push_tick tick = tick_of(r);
     if (r->group->sampler->conf.push)

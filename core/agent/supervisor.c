@@ -412,6 +412,12 @@ bool collector_is_ranked(const struct collector *c)
     return c->rank;
 }
 
+uint64_t collector_bytes_read(struct collector *c, size_t n)
+{
+    c->bytes_read += n;
+    return c->bytes_read;
+}
+
 void collector_log_path(const struct collector *c, char *out, size_t cap)
 {
     snprintf(out, cap, "%s/output.log", c->dir);

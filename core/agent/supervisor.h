@@ -70,6 +70,8 @@ const char *collector_otlp_url(const struct collector *c);
 /** Where its own telemetry is; NULL: with its metrics, or not known yet. */
 const char *collector_self_url(const struct collector *c);
 bool collector_is_ranked(const struct collector *c); /**< it reads only processes that rank */
+/** @p n bytes more of its exposition were read. How many in all, by this agent from this process. */
+uint64_t collector_bytes_read(struct collector *c, size_t n);
 /** Path of the file with its stdout and stderr. */
 void collector_log_path(const struct collector *c, char *out, size_t cap);
 /** As doc/protocol.md has it. */

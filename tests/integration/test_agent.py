@@ -653,6 +653,7 @@ def test_both_arms_are_read_at_the_same_tick(lab):
     lab.start()
     lab.up(content={"text": EXPOSITION})
     more = EXPOSITION + 'process_threads{process_pid="3",process_executable_name="postgres"} 1\n'
+    more = more.replace("phoenix_collector_bytes_total 1e3\n", "")
     lab.up("candidate", content={"text": more})
     both = wait_until(lambda: [
         (a, b) for a in lab.api.samples("baseline") for b in lab.api.samples("candidate")
@@ -663,6 +664,8 @@ def test_both_arms_are_read_at_the_same_tick(lab):
     assert (a["critical_seen"], b["critical_seen"]) == (1, 2)
     assert a["critical_alive"] == b["critical_alive"] == 2
     assert (a["points_in_total"], a["dropped_total"], a["bytes_total"]) == (7, 3, 1000)
+    n_read = [s["bytes_total"] for s in lab.api.samples("candidate") if s["up"] == 1]
+    assert n_read[0] >= len(more) and all(y >= x + len(more) for x, y in zip(n_read, n_read[1:])), "the agent counts"
     assert a["points_total"] >= 1 and a["rss_bytes"] > 1e6 and a["cpu_seconds_total"] > 0
     assert 0 < a["scrape_seconds"] < 5 and a["restarts_total"] == 0
 

@@ -383,7 +383,7 @@ def test_an_experiment_with_two_collectors_is_measured_by_promql_and_promoted(lo
     kpis = loop.call("GET", f"/api/v1/experiments/{eid}/kpis")[1]
     known = {kpi["name"]: kpi for kpi in kpis["kpis"] if kpi.get("baseline") is not None}
     assert kpis["verdict"]["decision"] == "inconclusive", "it was too short for more"
-    assert kpis["source"] == "prometheus" and {"cardinality", "collector-memory", "ingest-rate"} <= set(known)
+    assert kpis["source"] == "prometheus" and {"cardinality", "collector-memory", "cost", "ingest-rate"} <= set(known)
     missed = re.search("the baseline missed (.*) %, the candidate (.*) %", kpis["otlp_parity"])
     assert all(float(m) < 5 for m in missed.groups()), "but for what was on its way at a sample"
     shown = loop.prometheus.query(f'max_over_time(phoenix_arm_series{{experiment="{eid}"}}[1m])')
