@@ -208,7 +208,7 @@ static void write_histogram(struct wire *w, const struct plan_metric *m, const s
     end = w->at;
     for (unsigned i = m->n_bounds + 1; i-- > 0;) wire_raw64(w, buckets[i]);
     wire_head(w, HISTOGRAM_BUCKETS, end);
-    wire_double(w, HISTOGRAM_SUM, sum);
+    if (!m->n_bounds || m->bounds[0] >= 0) wire_double(w, HISTOGRAM_SUM, sum); /* else it might shrink */
     wire_fixed64(w, HISTOGRAM_COUNT, count);
 }
 

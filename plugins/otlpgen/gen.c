@@ -80,7 +80,8 @@ static uint64_t ripe(const phx_self *self)
 
 static void let_go(phx_self *self)
 {
-    uint64_t too_late = schedule_due(&self->schedule, self->schedule.now_s - LATE_S);
+    double latest = self->schedule.now_s - self->conf.flush_s - LATE_S;
+    uint64_t too_late = schedule_due(&self->schedule, latest);
     if (too_late <= self->taken) return;
     self->late += too_late - self->taken;
     self->taken = too_late;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file gen.h
  * A load of points: the plan's schedule says what is due, and what is due is sent at once, as long as the
- * host's quota, a free connection and the other side allow it. What could not be sent within a second is
- * let go: an open loop does not shift load. All [loop].
+ * host's quota, a free connection and the other side allow it. What could not be sent within a second of
+ * that is let go: an open loop does not shift load. All [loop].
  */
 #ifndef PHOENIX_OTLPGEN_GEN_H
 #define PHOENIX_OTLPGEN_GEN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last few stretches are kept: points that are due and could not be sent yet have their times in them.
- * Phases last 100 ms at least, so that is more than a point may be late. */
+ * Phases last 100 ms at least, so that is more than a point may wait for others and be late. */
 #include "plugins/otlpgen/schedule.h"
 #include <math.h>
 

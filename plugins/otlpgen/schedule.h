@@ -8,7 +8,7 @@
 #define PHOENIX_OTLPGEN_SCHEDULE_H
 #include "plugins/otlpgen/plan.h"
 
-enum { SCHEDULE_PAST = 16 };
+enum { SCHEDULE_PAST = 128 };
 /** A stretch over which the rate goes in a straight line. */
 struct stretch {
     double from_s, to_s;   /**< the second may be infinite */
@@ -30,7 +30,7 @@ void schedule_advance(struct schedule *s, double now_s);
 /** From now on: @p rate points a second, whatever the phases say; 0: what the phases say, times @p factor.
  *  Both are absolute: they are not multiplied with those before. */
 void schedule_adjust(struct schedule *s, double factor, double rate);
-/** Points due until @p at_s, which lies at most a second or so before now. */
+/** Points due until @p at_s, which lies at most 12 s before now. */
 uint64_t schedule_due(const struct schedule *s, double at_s);
 /** When point @p k (from 0) is due. One that is not due yet: as the present stretch goes on, at most to
  * its end; infinite, if it never comes. */

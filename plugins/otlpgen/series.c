@@ -51,8 +51,8 @@ void series_at(const struct plan_metric *m, uint64_t salt, uint64_t slot, double
     uint64_t replaced = series_replaced(m, t_s);
     ret->slot = slot;
     ret->generation = replaced > slot ? (replaced - slot - 1) / m->series + 1 : 0;
-    ret->born_s = birth_of(m, slot, ret->generation);
-    ret->age_s = t_s > ret->born_s ? t_s - ret->born_s : 0;
+    ret->born_s = fmin(birth_of(m, slot, ret->generation), t_s); /* rounding */
+    ret->age_s = t_s - ret->born_s;
     uint64_t state = salt ^ slot ^ (ret->generation << 40), random = random_next(&state);
     ret->pace = 0.5 + (double)(random >> 32) * 0x1p-32;
     ret->phase = (double)(random & UINT32_MAX) * 0x1p-32;
@@ -71,12 +71,12 @@ uint64_t series_sum(const struct plan_metric *m, const struct series *s)
     return (uint64_t)(s->age_s * s->pace * m->per_second);
 }
 
-/* A value inside bucket i. */
+/* A value inside bucket i, which has its upper bound. */
 static double typical(const struct plan_metric *m, unsigned i)
 {
     if (!m->n_bounds) return 1;
     if (i == m->n_bounds) return m->bounds[i - 1] + fabs(m->bounds[i - 1]) / 2 + 1e-9;
-    double below = i ? m->bounds[i - 1] : m->bounds[0] > 0 ? 0 : m->bounds[0] - 1;
+    double below = i ? m->bounds[i - 1] : fmin(m->bounds[0], 0);
     return below + (m->bounds[i] - below) / 2;
 }
 

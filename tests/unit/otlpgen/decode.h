@@ -26,6 +26,7 @@ struct got_point {
     char kind; /* 'g', 's', 'h' */
     bool monotonic;
     uint64_t temporality, start, time, count, buckets[16];
+    bool has_sum;
     double number, sum, bounds[16];
     unsigned n_buckets, n_bounds, n_labels;
     struct got_label labels[8];
@@ -126,7 +127,10 @@ static void get_histogram_point(struct view v, struct got_point *p)
         case 2 << 3 | 1: p->start = get_fixed64(&v); break;
         case 3 << 3 | 1: p->time = get_fixed64(&v); break;
         case 4 << 3 | 1: p->count = get_fixed64(&v); break;
-        case 5 << 3 | 1: p->sum = get_double(&v); break;
+        case 5 << 3 | 1:
+            p->sum = get_double(&v);
+            p->has_sum = true;
+            break;
         case 6 << 3 | 2:
             for (packed = get_bytes(&v); packed.n;) p->buckets[p->n_buckets++] = get_fixed64(&packed);
             break;

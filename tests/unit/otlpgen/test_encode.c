@@ -72,6 +72,26 @@ START_TEST(histograms_are_valid_and_buckets_never_shrink)
 }
 END_TEST
 
+/* Who reads a sum takes it for a counter: it must not shrink, and is left out where it could. */
+START_TEST(a_histogram_with_values_below_0_has_no_sum)
+{
+    struct plan p = plan_of("phases: [{duration: 1h, rate: 1}]\nmetrics:\n"
+                            "  - {name: a, type: histogram, bounds: [0, 5]}\n"
+                            "  - {name: b, type: histogram, bounds: [-10, 5]}\n");
+    double before = 0;
+    for (unsigned round = 0; round < 300; round++) {
+        points_of(&p, SEED, 600, 2 * round, 2, &got);
+        const struct got_point *a = &got.at[0], *b = &got.at[1];
+        NEED(a->has_sum && a->sum >= before);
+        NEED(!b->has_sum);
+        before = a->sum;
+    }
+    ck_assert_double_gt(before, 0);
+    ck_assert_uint_gt(got.at[1].buckets[0], 0);
+    plan_done(&p);
+}
+END_TEST
+
 START_TEST(sums_grow_and_gauges_stay_inside_their_range)
 {
     struct plan p = plan_of(ALL_KINDS);
@@ -139,6 +159,7 @@ START_TEST(no_request_exceeds_its_bound_whatever_its_shape)
 END_TEST
 
 UNIT_MAIN("otlpgen/encode", each_kind_is_decoded_as_it_was_described,
-          histograms_are_valid_and_buckets_never_shrink, sums_grow_and_gauges_stay_inside_their_range,
+          histograms_are_valid_and_buckets_never_shrink, a_histogram_with_values_below_0_has_no_sum,
+          sums_grow_and_gauges_stay_inside_their_range,
           the_same_seed_gives_the_same_bytes_and_another_seed_others,
           no_request_exceeds_its_bound_whatever_its_shape)

@@ -143,6 +143,23 @@ START_TEST(a_new_series_starts_at_its_birth_from_nothing)
 }
 END_TEST
 
+START_TEST(no_series_starts_after_its_point)
+{
+    struct plan p = plan_of("phases: [{duration: 1h, rate: 1}]\n"
+                            "metrics: [{name: a, type: sum, churn: 7, labels: {u: {count: 10}}}]\n");
+    unsigned rounded = 0;
+    for (unsigned i = 1; i < 10000; i++) {
+        struct series s;
+        double t = nextafter(i * 60.0 / 7, 0); /* just before the birth, but for rounding */
+        series_at(&p.metrics[0], 1, (i - 1) % 10, t, &s);
+        NEED(s.born_s <= t && s.age_s >= 0);
+        rounded += series_replaced(&p.metrics[0], t) == i;
+    }
+    ck_assert_uint_gt(rounded, 0);
+    plan_done(&p);
+}
+END_TEST
+
 START_TEST(what_a_series_is_does_not_depend_on_the_others)
 {
     struct plan p = plan_of("phases: [{duration: 1h, rate: 1}]\nmetrics: [{name: a, type: sum, labels:"
@@ -159,4 +176,5 @@ END_TEST
 UNIT_MAIN("otlpgen/series", labels_that_span_multiply_and_the_others_add_none,
           a_label_by_chance_has_the_distribution_that_was_asked_for, zipf_fits_other_exponents_and_sizes,
           churn_replaces_as_many_series_as_it_says, a_new_series_starts_at_its_birth_from_nothing,
+          no_series_starts_after_its_point,
           what_a_series_is_does_not_depend_on_the_others)
