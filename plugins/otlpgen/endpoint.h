@@ -2,7 +2,7 @@
 /** @file endpoint.h
  * Where the points go. Who may start a load chooses that, so it is the host's own addresses only, unless the
  * operator of the host allows more (environment variable PHOENIX_LOAD_TARGETS: host names or addresses,
- * comma-separated; "*" is any).
+ * comma-separated; "*" is any; and the endpoint that the environment gives).
  */
 #ifndef PHOENIX_OTLPGEN_ENDPOINT_H
 #define PHOENIX_OTLPGEN_ENDPOINT_H

@@ -11,12 +11,14 @@
 
 /* ---- what all profiles share */
 
-static const char *endpoint_of(const phx_host *host, const phx_cfg *cfg)
+/* What the host's environment says its operator says: that may be any address, as that of a bridge. */
+static bool find_endpoint(const phx_host *host, const phx_cfg *cfg, struct endpoint *ret, char *why,
+                          size_t n_why)
 {
-    const char *text = host->cfg_str(cfg, "endpoint", "");
-    if (text[0]) return text;
-    text = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
-    return text && text[0] ? text : "http://127.0.0.1:4318";
+    const char *asked = host->cfg_str(cfg, "endpoint", ""), *given = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+    if (asked[0]) return endpoint_parse(asked, getenv("PHOENIX_LOAD_TARGETS"), ret, why, n_why);
+    if (given && given[0]) return endpoint_parse(given, "*", ret, why, n_why);
+    return endpoint_parse("http://127.0.0.1:4318", NULL, ret, why, n_why);
 }
 
 /* The host's name tells apart what several hosts send to one place; a description may say otherwise. */
@@ -43,8 +45,7 @@ static phx_status create_described(const phx_host *host, const phx_cfg *cfg, con
     };
     char why[400];
     struct doc_first first;
-    const char *base = endpoint_of(host, cfg), *targets = getenv("PHOENIX_LOAD_TARGETS");
-    if (!endpoint_parse(base, targets, &conf.endpoint, why, sizeof why))
+    if (!find_endpoint(host, cfg, &conf.endpoint, why, sizeof why))
         return phx_failf(host, PHX_E_CONFIG, "%s", why);
     doc_first_init(&first);
     if (!describe(text, strlen(text), &conf.plan, &first.faults))
@@ -65,7 +66,7 @@ static phx_status create_described(const phx_host *host, const phx_cfg *cfg, con
 #define SHARED                                                                                           \
     INT("batch", "5000", "1", "50000", "points of a request, at most")                                   \
     INT("connections", "2", "1", "8", "requests under way at once, at most")                             \
-    NUM("flush_s", "0.2", "0", "60", "seconds that a point waits for others to fill a request")          \
+    NUM("flush_s", "0.2", "0", "10", "seconds that a point waits for others to fill a request")          \
     NUM("timeout_s", "10", "0.1", "300", "seconds until a request without an answer has failed")         \
     NUM("retry_s", "10", "0", "300", "seconds that a request is tried again when it is told to wait")    \
     "\"endpoint\":{\"type\":\"string\",\"default\":\"\",\"maxLength\":512,\"description\":"              \

@@ -118,6 +118,13 @@ def test_answers_are_judged_as_otlp_says(folder, sink, behave, outcome, why):
         assert said["late"] > 0, "an open loop does not wait"
 
 
+def test_points_that_wait_for_others_are_not_late(folder, sink):
+    to = sink()
+    said = Load(folder, "custom", "2500ms", description=SHORT, endpoint=to.url, flush_s=1.5).last()
+    assert adds_up(said) and said["delivered"] > 0, said
+    assert to.n <= 2, "they go together"
+
+
 def test_nobody_listens(folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
@@ -132,6 +139,8 @@ def test_only_this_host_unless_the_operator_says_so(folder, sink):
     assert away["state"] == "failed" and "agent.load.targets" in away["reason"]
     env = {"PHOENIX_LOAD_TARGETS": "a.example,192.0.2.1"}
     assert Load(folder, "otlp-steady", "300ms", env, endpoint="http://192.0.2.1:4318").last()["state"] == "completed"
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://192.0.2.1:4318"}  # the host's word: a tee on a bridge
+    assert Load(folder, "otlp-steady", "300ms", given).last()["state"] == "completed"
     to = sink()
     said = Load(folder, "otlp-steady", "700ms", {"OTEL_EXPORTER_OTLP_ENDPOINT": to.url}).last()
     assert said["delivered"] > 0 and len(to.points()) == said["delivered"]
