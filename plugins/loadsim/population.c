@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double NS = 1e9;
+static const double NS = 1e9, NEVER_NS = 1e18; /* 30 years */
 static const int64_t LATE_NS = 1000000000; /* a stall is no reason for a burst */
 
 /* splitmix64 (Steele, Lea, Flood 2014): 64 bits of state are plenty here, and every seed is good. */
@@ -44,7 +44,8 @@ static void plan_birth(struct population *p, unsigned i, int64_t from_ns)
 {
     const struct cohort *c = &p->cohorts[i];
     double rate = c->life_s > 0 ? c->count / c->life_s * factor_of(p, c) : 0;
-    p->next_ns[i] = rate > 0 ? from_ns + (int64_t)(draw_exponential(p, 1 / rate) * NS) : INT64_MAX;
+    double wait_ns = rate > 0 ? draw_exponential(p, 1 / rate) * NS : INFINITY;
+    p->next_ns[i] = wait_ns < NEVER_NS ? from_ns + (int64_t)wait_ns : INT64_MAX;
 }
 
 static int64_t phase_ns(const struct population *p)

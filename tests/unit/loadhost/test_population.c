@@ -172,6 +172,12 @@ START_TEST(a_factor_changes_how_often_births_come_from_then_on)
     ck_assert(counts[0] > 1800 && counts[0] < 2200);
     ck_assert(counts[1] > 9500 && counts[1] < 10500);
     ck_assert_uint_le(counts[2], 5);
+    start(20, 1, 5);
+    (void)step_to(0, UINT64_MAX);
+    n_births = 0;
+    ck_assert(population_adjust(&population, 0, 1e-12)); /* one in 1,600 years */
+    (void)step_to(3600 * S, UINT64_MAX);
+    ck_assert_uint_eq(n_births, 0);
     start(20, 0, 5); /* all are born at the start */
     ck_assert(!population_adjust(&population, S, 2));
 }
