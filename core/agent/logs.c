@@ -24,6 +24,7 @@ struct follow {
     int wd;
     uint64_t at; /* read up to here: always the start of a line, or in the middle of a long one */
     struct log_bucket bucket;
+    bool is_within; /* in the middle of a long line, whose rest is not shown: a secret may be cut in two */
     bool is_wanted;
 };
 struct logs {
@@ -93,7 +94,8 @@ static void on_line(struct logs *x, struct follow *f, struct str line)
     row(x, f, "info", line);
 }
 
-/** One step of a file: whole lines, or a piece of a line that is longer than a row takes. */
+/** One step of a file: whole lines, or a piece of a line that has no end in sight: of that the start is shown
+ *  and the rest skipped. */
 static bool read_some(struct logs *x, struct follow *f, int fd, char *text)
 {
     ssize_t n = pread(fd, text, READ_BYTES, (off_t)f->at);
@@ -102,12 +104,16 @@ static bool read_some(struct logs *x, struct follow *f, int fd, char *text)
     struct str rest = { text, (size_t)n };
     const char *newline;
     while (rest.n > 0 && (newline = memchr(rest.p, '\n', rest.n))) {
-        on_line(x, f, (struct str){ rest.p, (size_t)(newline - rest.p) });
+        if (!f->is_within)
+            on_line(x, f, (struct str){ rest.p, (size_t)(newline - rest.p) });
+        f->is_within = false;
         rest = (struct str){ newline + 1, (size_t)(rest.p + rest.n - newline - 1) };
     }
     size_t used = (size_t)n - rest.n;
-    if (used == 0 && n == READ_BYTES) { /* no end in sight: show the start, skip the rest */
-        on_line(x, f, (struct str){ text, READ_BYTES });
+    if (used == 0 && n == READ_BYTES) {
+        if (!f->is_within)
+            on_line(x, f, (struct str){ text, READ_BYTES });
+        f->is_within = true;
         used = (size_t)n;
     }
     f->at += used;
