@@ -20,7 +20,7 @@ struct ranking {
     struct err err; /* of the look */
     ranking_fn *looked;
     void *arg;
-    bool is_busy, is_abandoned, is_paused;
+    bool is_busy, is_abandoned;
 };
 
 static void on_timer(void *arg);
@@ -78,7 +78,7 @@ static void on_looked(void *job, int32_t status)
 {
     struct ranking *r = job;
     r->is_busy = false;
-    if (r->is_abandoned || r->is_paused)
+    if (r->is_abandoned)
         return;
     if (r->err.code != 0)
         log_error(EV_COLLECTOR_NAMES, NULL, &r->err, "the processes of this host could not be ranked");
@@ -100,12 +100,5 @@ static void on_timer(void *arg)
 
 void ranking_start(struct ranking *r)
 {
-    r->is_paused = false;
     timer_every(r->timer, rank_every(r->rank), rank_every(r->rank));
-}
-
-void ranking_pause(struct ranking *r)
-{
-    r->is_paused = true;
-    timer_clear(r->timer);
 }

@@ -16,5 +16,4 @@ void ranking_free(struct ranking *r); /**< NULL allowed; looked() does not come 
 /** Look here and now. The names are the caller's to free(); NULL: they could not be read. */
 char *ranking_now(struct ranking *r, struct err *err);
 void ranking_start(struct ranking *r); /**< from now on, each `every` */
-void ranking_pause(struct ranking *r);
 #endif

@@ -24,13 +24,13 @@ struct spec {
  *  Errors: INVALID, LIMIT. */
 int spec_parse(struct spec *s, const struct json *doc, struct err *err) MUST_CHECK;
 void spec_done(struct spec *s);
-/** The deploy document of @p s, for the backend; @p doc as above. */
 enum { SPEC_PORTS = 6 };
 struct spec_place {
     const char *host_id, *dir, *libexec_dir, *address;
     const uint16_t *ports; /**< SPEC_PORTS */
     const char *processes; /**< JSON array of the names that rank; NULL: none were ranked */
 };
+/** The deploy document of @p s, for the backend; @p doc as above. */
 void spec_deploy(const struct spec *s, const struct json *doc, const struct spec_place *place,
                  struct buf *out);
 /** The files of the task into a plan. */
