@@ -4,6 +4,8 @@
 #include "plugins/otlpgen/schedule.h"
 #include <math.h>
 
+static const double ROUNDING = 1e-6; /* points: whole ones are not to be missed by it */
+
 static const struct stretch *newest(const struct schedule *s)
 {
     return &s->past[(s->n - 1) % SCHEDULE_PAST];
@@ -81,13 +83,13 @@ static bool has_point(const struct stretch *x, double ordinal)
 uint64_t schedule_due(const struct schedule *s, double at_s)
 {
     double points = points_at(back_to(s, has_begun, at_s), fmin(at_s, s->now_s));
-    return (uint64_t)(points + 1e-6); /* whole points are not to be missed by rounding */
+    return (uint64_t)(points + ROUNDING);
 }
 
 double schedule_time(const struct schedule *s, uint64_t k)
 {
     double ordinal = (double)k + 1;
-    const struct stretch *x = back_to(s, has_point, ordinal);
+    const struct stretch *x = back_to(s, has_point, ordinal - ROUNDING);
     double left = ordinal - x->points, t;
     if (left <= 0) return x->from_s;
     if (x->slope == 0) t = x->rate > 0 ? left / x->rate : INFINITY;

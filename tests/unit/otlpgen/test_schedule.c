@@ -130,6 +130,19 @@ START_TEST(a_fixed_rate_has_no_ramp_and_a_factor_keeps_it)
 }
 END_TEST
 
+/* The points of a phase are whole but for rounding: its last one belongs to it, and not to the pause after. */
+START_TEST(no_point_of_a_phase_waits_for_the_end_of_a_pause)
+{
+    start("phases: [{duration: 700ms, rate: 10}, {duration: 10s, rate: 0}]\n");
+    for (unsigned i = 0; i < 1000; i++) {
+        uint64_t due = due_at(i * 10.7 + 5);
+        ck_assert_uint_eq(due, 7 * (i + 1));
+        ck_assert_double_le(schedule_time(&s, due - 1), i * 10.7 + 0.7 + 1e-6);
+    }
+    plan_done(&plan);
+}
+END_TEST
+
 START_TEST(points_before_a_change_keep_their_times)
 {
     start("phases: [{duration: 1h, rate: 100}]\n");
@@ -149,4 +162,5 @@ END_TEST
 UNIT_MAIN("otlpgen/schedule", a_constant_rate_is_due_evenly, phases_follow_each_other_and_start_over,
           without_repeat_nothing_comes_after_the_last_phase, a_ramp_goes_in_a_straight_line_up_and_down,
           a_point_is_due_at_its_time, a_change_holds_from_then_on_and_is_absolute,
-          a_fixed_rate_has_no_ramp_and_a_factor_keeps_it, points_before_a_change_keep_their_times)
+          a_fixed_rate_has_no_ramp_and_a_factor_keeps_it, no_point_of_a_phase_waits_for_the_end_of_a_pause,
+          points_before_a_change_keep_their_times)
