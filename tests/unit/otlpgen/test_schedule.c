@@ -130,7 +130,7 @@ START_TEST(a_fixed_rate_has_no_ramp_and_a_factor_keeps_it)
 }
 END_TEST
 
-/* The points of a phase are whole but for rounding: its last one belongs to it, and not to the pause after. */
+/* A phase has whole points, but for rounding: the last one belongs to it, and not to the pause after. */
 START_TEST(no_point_of_a_phase_waits_for_the_end_of_a_pause)
 {
     start("phases: [{duration: 700ms, rate: 10}, {duration: 10s, rate: 0}]\n");
