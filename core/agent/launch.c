@@ -148,21 +148,36 @@ int launch_validator(struct collector *c, child_exit_fn *on_exit, struct err *er
     return spawn(c, c->plan->verify, true, on_exit, &c->verifier, err);
 }
 
+/** The last lines of its output. More is read than shown: what is read may begin within a secret, of which
+ *  nothing is known then. */
+static void add_output(const struct collector *c, struct buf *out)
+{
+    enum { SHOWN = LIMIT_STDERR_TAIL, READ = SHOWN + SECRET_BYTES_MAX };
+    char path[4096];
+    CLEANUP_BUF struct buf tail, clean;
+    buf_init(&tail, READ + 1);
+    buf_init(&clean, 2 * READ); /* a mark may be longer than what it stands for */
+    collector_log_path(c, path, sizeof path);
+    file_tail(path, c->log_from, READ, &tail);
+    secrets_cut(supervisor__conf(c->sup)->secrets, buf_str(&tail), &clean);
+    struct str text = buf_str(&clean), line;
+    if (text.n == 0)
+        return;
+    while (text.n > SHOWN && str_split(&text, '\n', &line)) {
+    }
+    if (!text.p) /* the last line alone is longer */
+        text = (struct str){ clean.data + clean.len - SHOWN, SHOWN };
+    buf_adds(out, "; its last lines:\n");
+    buf_add_str(out, text);
+}
+
 void launch_obituary(const struct collector *c, const struct child_exit *how, struct buf *out)
 {
-    char path[4096];
-    CLEANUP_BUF struct buf tail;
-    buf_init(&tail, LIMIT_STDERR_TAIL + 1);
     if (how && !how->known)
         buf_adds(out, "exited, status unknown");
     else if (how && how->signo)
         buf_addf(out, "killed by signal %d", how->signo);
     else if (how)
         buf_addf(out, "exit status %d", how->code);
-    collector_log_path(c, path, sizeof path);
-    file_tail(path, c->log_from, LIMIT_STDERR_TAIL, &tail);
-    if (tail.len > 0) {
-        buf_adds(out, "; its last lines:\n");
-        secrets_cut(supervisor__conf(c->sup)->secrets, buf_str(&tail), out);
-    }
+    add_output(c, out);
 }

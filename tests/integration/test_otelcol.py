@@ -240,7 +240,7 @@ def test_the_agent_tells_a_collector_which_processes_rank(host):
 TELLS_ITS_SECRET = """#!/bin/sh
 printf '%%16380s%%s\\n' "" "$PHX_SECRET_1"
 echo "the key is $PHX_SECRET_1."
-[ "$1" = validate ] && [ -e "%s" ] && exit 1
+[ "$1" = validate ] && [ -e "%s" ] && { printf %%s "$PHX_SECRET_1"; cat "%s"; exit 1; }
 exec "%s" "$@"
 """
 
@@ -248,7 +248,7 @@ exec "%s" "$@"
 def test_a_secret_that_a_collector_prints_is_cut_out(host):
     program, refuse, key = host.agent.libexec / "otelcol-phoenix", host.folder / "refuse", "NRAK-do-not-tell"
     program.unlink()
-    program.write_text(TELLS_ITS_SECRET % (refuse, otelcol_path()))
+    program.write_text(TELLS_ITS_SECRET % (refuse, refuse, otelcol_path()))
     program.chmod(0o755)
     secrets = host.folder / "secrets"
     secrets.mkdir(mode=0o700)
@@ -260,6 +260,9 @@ def test_a_secret_that_a_collector_prints_is_cut_out(host):
     (secrets / "nr.key").chmod(0o600)
     refuse.touch()
     assert "the key is [secret]." in host.start(extras=extras, status="failed").error
+    refuse.write_text("x" * 4090)  # what is shown of a long line begins within the key
+    error = host.start(extras=extras, status="failed").error
+    assert "xxx" in error and "tell" not in error
     refuse.unlink()
     host.start(extras=extras)
     said = wait_until(lambda: [row["message"] for row in host.api.log_lines() if "the key" in row["message"]], "it says so")
