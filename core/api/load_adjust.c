@@ -12,9 +12,20 @@ static bool is_meant(const struct load *l, const char *host)
     return load_host_status(l, host, &s) && !load_status_final(s) && s != LOAD_STOPPING;
 }
 
+/* A request, and the tasks that it made. */
+struct change {
+    struct request *rq;
+    size_t n;
+    struct change_task {
+        const char *host;
+        char id[UUID_LEN + 1];
+    } tasks[];
+};
+
 static void on_stored(void *arg, const struct result *res)
 {
-    struct request *rq = arg;
+    struct change *c = arg;
+    struct request *rq = c->rq;
     struct api *api = request_api(rq);
     const char *id = request_param(rq, "id");
     struct live *v = loads__find(api, id);
@@ -22,27 +33,21 @@ static void on_stored(void *arg, const struct result *res)
         reply_error(rq, &res->err);
         return;
     }
-    const struct json *hosts = v ? json_get(v->load.spec, "target_hosts") : NULL;
-    for (size_t i = 0; i < json_len(hosts); i++) {
-        const char *host = json_str(json_at(hosts, i), "");
-        if (is_meant(&v->load, host)) {
-            loads__tell(v, load_news_adjust(host, id, "pending", NULL, request_json(rq)));
-            taskq_wake(api, host);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct change_task *t = &c->tasks[i];
+        if (v) {
+            loads__tell(v, load_news_adjust(t->host, id, t->id, "pending", NULL, request_json(rq)));
         }
+        taskq_wake(api, t->host);
     }
     loads__reply(rq, id);
 }
 
-/* False: there is no host left to change it on. */
-static bool adjust(struct request *rq, const struct load *l)
+/* What the task says: the load, and what was asked for. */
+static struct json *config_of(struct request *rq, const struct load *l)
 {
     static const char *const copied[] = { "factor", "rate" };
-    struct api *api = request_api(rq);
-    const struct json *hosts = json_get(l->spec, "target_hosts");
-    CLEANUP_JSON struct json *config = json_object();
-    struct query *batch = q_batch(api->store);
-    char ignored[UUID_LEN + 1];
-    size_t n = 0;
+    struct json *config = json_object();
     json_set_str(config, "id", l->id);
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
         const struct json *value = json_get(request_json(rq), copied[i]);
@@ -50,20 +55,34 @@ static bool adjust(struct request *rq, const struct load *l)
             json_set(config, copied[i], json_copy(value));
         }
     }
+    return config;
+}
+
+/* False: there is no host left to change it on. */
+static bool adjust(struct request *rq, const struct load *l)
+{
+    struct api *api = request_api(rq);
+    struct arena *arena = request_arena(rq);
+    const struct json *hosts = json_get(l->spec, "target_hosts");
+    CLEANUP_JSON struct json *config = config_of(rq, l);
+    struct query *batch = q_batch(api->store);
+    struct change *c = arena_alloc(arena, sizeof *c + json_len(hosts) * sizeof c->tasks[0]);
+    *c = (struct change){ .rq = rq };
     for (size_t i = 0; i < json_len(hosts); i++) {
         const char *host = json_str(json_at(hosts, i), "");
         if (is_meant(l, host)) {
+            struct change_task *t = &c->tasks[c->n++];
+            t->host = arena_strdup(arena, host); /* the load may be read anew meanwhile */
             q_add(batch, taskq_insert(api, &(struct new_task){ .host_id = host, .action = TASK_LOAD_ADJUST,
-                                                               .config = config }, ignored));
-            n++;
+                                                               .config = config }, t->id));
         }
     }
-    if (n) {
-        store_run(batch, on_stored, rq);
+    if (c->n) {
+        store_run(batch, on_stored, c);
     } else {
         q_free(batch);
     }
-    return n > 0;
+    return c->n > 0;
 }
 
 static void on_found(void *arg, const struct result *res)

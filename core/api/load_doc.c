@@ -249,26 +249,38 @@ bool load_host_reported(struct load *l, const char *host, const struct json *ent
     return changed;
 }
 
-bool load_host_adjusted(struct load *l, const char *host, const char *how, const char *why,
-                        const struct json *change)
+static bool note_change(struct load *l, const struct load_news *n)
 {
-    struct json *state = host_state(l, host);
+    if (!n->change || strcmp(n->task, json_get_str(l->spec, "adjusted_task", "")) <= 0) {
+        return false;
+    }
+    json_set_str(l->spec, "adjusted_task", n->task);
+    json_set(l->spec, "adjusted", json_copy(n->change));
+    return true;
+}
+
+bool load_host_adjusted(struct load *l, const struct load_news *n, int64_t now_ns)
+{
+    struct json *state = host_state(l, n->host);
     if (!state || load_status_final(status_of(state))) {
         return false;
     }
-    bool is_new = change && !json_equal(change, json_get(l->spec, "adjusted"));
-    if (is_new) {
-        json_set(l->spec, "adjusted", json_copy(change));
+    bool changed = note_change(l, n);
+    int order = strcmp(n->task, json_get_str(state, "adjust_task", ""));
+    bool is_end = !n->change && strcmp(n->adjust, json_get_str(state, "adjust", "")) != 0;
+    if (order > 0 || (order == 0 && is_end)) {
+        json_set_str(state, "adjust_task", n->task);
+        json_set_str(state, "adjust", n->adjust);
+        json_del(state, "adjust_error");
+        if (n->reason) {
+            json_set_str(state, "adjust_error", n->reason);
+        }
+        changed = true;
     }
-    if (!is_new && strcmp(how, json_get_str(state, "adjust", "")) == 0) {
-        return false;
+    if (changed) {
+        l->updated_ns = now_ns;
     }
-    json_set_str(state, "adjust", how);
-    json_del(state, "adjust_error");
-    if (why) {
-        json_set_str(state, "adjust_error", why);
-    }
-    return true;
+    return changed;
 }
 
 /* ---- patience */

@@ -12,8 +12,9 @@ struct load {
     char id[UUID_LEN + 1];
     char experiment_id[UUID_LEN + 1]; /**< "": none */
     char profile[64];
-    /** duration, seed, parameters, target_hosts, adjusted, started_at and completed_at (ns or absent), and
-     *  hosts: { HOST: { status, since (ns), task, seen, offered, ..., adjust, reason } }. Owned. */
+    /** duration, seed, parameters, target_hosts, adjusted, adjusted_task, started_at and completed_at (ns or
+     *  absent), and hosts: { HOST: { status, since (ns), task, seen, offered, ..., adjust, adjust_task,
+     *  reason } }. Owned. */
     struct json *spec;
     int64_t created_ns, updated_ns;
     uint64_t rev; /**< 0: it was made here, and its revision is not known yet */
@@ -42,11 +43,6 @@ bool load_host_set(struct load *l, const char *host, enum load_status s, const c
  *  heard before another one that had it. True if it changed. */
 bool load_host_reported(struct load *l, const char *host, const struct json *entry, int64_t heard_ns);
 
-/** How the newest change stands on a host: "pending", "done", "failed"; @p change: it is a new one; else
- *  NULL. @p why NULL: no error. True if it changed. */
-bool load_host_adjusted(struct load *l, const char *host, const char *how, const char *why,
-                        const struct json *change);
-
 /** What somebody said of loads on one host: a heartbeat's list, or the state of one load by a task, a user
  *  or time. Owned; a list by `next`. */
 struct load_news {
@@ -57,16 +53,21 @@ struct load_news {
     char load_id[UUID_LEN + 1];
     enum load_status status;
     char *reason;               /**< NULL: none */
-    const char *adjust;         /**< not NULL: of the newest change, not of the status; static */
-    struct json *change;        /**< with it: a new one; else NULL */
+    const char *adjust;         /**< not NULL: of a change, not of the status; static */
+    char task[UUID_LEN + 1];    /**< with it: what does the change on this host; a newer one is greater */
+    struct json *change;        /**< with "pending": what it is; else NULL */
 };
 struct load_news *load_news_report(const char *host, const struct json *loads, int64_t heard_ns);
 struct load_news *load_news_status(const char *host, const char *load_id, enum load_status s,
                                    const char *reason);
-struct load_news *load_news_adjust(const char *host, const char *load_id, const char *how, const char *why,
-                                   const struct json *change);
+/** A change that was asked for: "pending", and @p change; or its end: "done", or "failed" and @p why. */
+struct load_news *load_news_adjust(const char *host, const char *load_id, const char *task, const char *how,
+                                   const char *why, const struct json *change);
 struct load_news *load_news_copy(const struct load_news *n);
 void load_news_free(struct load_news *list);
+/** News of a change. Of each host the newest task counts, and its end more than its beginning, so that news
+ *  may come in any order. True if the load changed. */
+bool load_host_adjusted(struct load *l, const struct load_news *n, int64_t now_ns);
 /** Apply the whole list, in order. Doing so again changes nothing. True if the load changed. */
 bool load_news_apply(struct load *l, const struct load_news *list, int64_t now_ns);
 

@@ -26,10 +26,11 @@ struct load_news *load_news_status(const char *host, const char *load_id, enum l
     return n;
 }
 
-struct load_news *load_news_adjust(const char *host, const char *load_id, const char *how, const char *why,
-                                   const struct json *change)
+struct load_news *load_news_adjust(const char *host, const char *load_id, const char *task, const char *how,
+                                   const char *why, const struct json *change)
 {
     struct load_news *n = load_news_status(host, load_id, LOAD_RUNNING, why);
+    str_copy(n->task, sizeof n->task, str_of(task));
     n->adjust = how;
     n->change = change ? json_copy(change) : NULL;
     return n;
@@ -40,7 +41,7 @@ struct load_news *load_news_copy(const struct load_news *n)
     if (n->report) {
         return load_news_report(n->host, n->report, n->heard_ns);
     }
-    return n->adjust ? load_news_adjust(n->host, n->load_id, n->adjust, n->reason, n->change)
+    return n->adjust ? load_news_adjust(n->host, n->load_id, n->task, n->adjust, n->reason, n->change)
                      : load_news_status(n->host, n->load_id, n->status, n->reason);
 }
 
@@ -74,7 +75,7 @@ bool load_news_apply(struct load *l, const struct load_news *list, int64_t now_n
         if (n->report) {
             changed |= load_host_reported(l, n->host, find_entry(n->report, l->id), n->heard_ns);
         } else if (strcmp(n->load_id, l->id) == 0 && n->adjust) {
-            changed |= load_host_adjusted(l, n->host, n->adjust, n->reason, n->change);
+            changed |= load_host_adjusted(l, n, now_ns);
         } else if (strcmp(n->load_id, l->id) == 0) {
             changed |= load_host_set(l, n->host, n->status, n->reason, now_ns);
         }

@@ -172,12 +172,12 @@ void loads_reported(struct api *api, const char *host_id, const struct json *loa
 static struct load_news *read_change(const struct row *task, const char *load_id)
 {
     const char *status = row_text(task, F_TASKS_STATUS), *host = row_text(task, F_TASKS_HOST_ID);
+    const char *id = row_text(task, F_TASKS_ID), *why = row_text(task, F_TASKS_ERROR_MESSAGE);
     if (strcmp(status, TASK_COMPLETED) == 0) {
-        return load_news_adjust(host, load_id, "done", NULL, NULL);
+        return load_news_adjust(host, load_id, id, "done", NULL, NULL);
     }
     bool is_over = strcmp(status, TASK_FAILED) == 0 || strcmp(status, TASK_EXPIRED) == 0;
-    return is_over ? load_news_adjust(host, load_id, "failed", row_text(task, F_TASKS_ERROR_MESSAGE), NULL)
-                   : NULL;
+    return is_over ? load_news_adjust(host, load_id, id, "failed", why, NULL) : NULL;
 }
 
 /* What the end of a task says of the load on its host; false: nothing. */

@@ -145,31 +145,58 @@ START_TEST(a_copy_lives_on_its_own)
 }
 END_TEST
 
+/* Tasks, older to newer. */
+#define TASK_1 "0190c9a0-0000-7000-8000-0000000000a1"
+#define TASK_2 "0190c9a0-0000-7000-8000-0000000000a2"
+#define TASK_3 "0190c9a0-0000-7000-8000-0000000000a3"
+
 START_TEST(a_change_is_pending_until_its_host_says_more)
 {
     struct load l = stored("running");
     CLEANUP_JSON struct json *change = json_parse(STR("{\"factor\":2}"), NULL, NULL);
-    struct load_news *n = load_news_adjust("a", ID, "pending", NULL, change);
-    n->next = load_news_adjust("b", ID, "pending", NULL, change);
+    struct load_news *n = load_news_adjust("a", ID, TASK_1, "pending", NULL, change);
+    n->next = load_news_adjust("b", ID, TASK_2, "pending", NULL, change);
     struct load_news *copy = load_news_copy(n);
     ck_assert(load_news_apply(&l, n, T0 + 1));
     ck_assert(!load_news_apply(&l, copy, T0 + 1)); /* the same again */
     ck_assert(json_equal(json_get(l.spec, "adjusted"), change));
     load_news_free(n);
     load_news_free(copy);
-    n = load_news_adjust("a", ID, "failed", "it cannot", NULL);
-    n->next = load_news_adjust("b", ID, "done", NULL, NULL);
+    n = load_news_adjust("a", ID, TASK_1, "failed", "it cannot", NULL);
+    n->next = load_news_adjust("b", ID, TASK_2, "done", NULL, NULL);
     ck_assert(load_news_apply(&l, n, T0 + 2));
     ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.a"), "adjust_error", ""), "it cannot");
     ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.b"), "adjust", ""), "done");
+    ck_assert_int_eq(l.updated_ns, T0 + 2); /* a save that knows no revision goes by this */
     ck_assert_int_eq(on(&l, "a"), LOAD_RUNNING); /* it runs on as it was */
     load_news_free(n);
-    n = load_news_adjust("a", ID, "pending", NULL, change);
+    n = load_news_adjust("a", ID, TASK_3, "pending", NULL, change);
     ck_assert(load_news_apply(&l, n, T0 + 3)); /* asked for once more */
     ck_assert_ptr_null(json_path(l.spec, "hosts.a.adjust_error"));
     load_host_set(&l, "a", LOAD_STOPPED, NULL, T0 + 4);
     ck_assert(!load_news_apply(&l, n, T0 + 5));
     load_news_free(n);
+    load_done(&l);
+}
+END_TEST
+
+/* Who was told of its end stored that first; then the process that was asked for it applies its news. */
+START_TEST(a_change_that_is_done_is_not_pending_again)
+{
+    struct load l = stored("running");
+    CLEANUP_JSON struct json *change = json_parse(STR("{\"rate\":7}"), NULL, NULL);
+    struct load_news *asked = load_news_adjust("a", ID, TASK_2, "pending", NULL, change);
+    struct load_news *done = load_news_adjust("a", ID, TASK_2, "done", NULL, NULL);
+    struct load_news *older = load_news_adjust("a", ID, TASK_1, "failed", "a newer one took its place", NULL);
+    ck_assert(load_news_apply(&l, done, T0 + 1));
+    ck_assert(load_news_apply(&l, asked, T0 + 2));
+    ck_assert_str_eq(json_get_str(json_path(l.spec, "hosts.a"), "adjust", ""), "done");
+    ck_assert(json_equal(json_get(l.spec, "adjusted"), change));
+    ck_assert(!load_news_apply(&l, older, T0 + 3)); /* its end comes after that of the one that replaced it */
+    ck_assert(!load_news_apply(&l, asked, T0 + 4));
+    load_news_free(asked);
+    load_news_free(done);
+    load_news_free(older);
     load_done(&l);
 }
 END_TEST
@@ -180,4 +207,4 @@ UNIT_MAIN("api/load_news", news_are_applied_in_order,
           a_host_on_which_it_has_ended_stays_as_another_process_stored_it,
           news_of_another_load_mean_nothing_and_a_report_without_it_means_that_it_is_gone,
           a_report_that_is_told_late_is_not_held_against_what_was_heard_after_it, a_copy_lives_on_its_own,
-          a_change_is_pending_until_its_host_says_more)
+          a_change_is_pending_until_its_host_says_more, a_change_that_is_done_is_not_pending_again)
