@@ -10,9 +10,10 @@ struct figure {
 };
 static const struct figure unknown = { .low = -1 };
 
-static struct figure of_series(const struct list *l, const struct entry *e, int arm)
+/** @p above: how many more series may be of what the entry stands below, on hosts that did not tell that. */
+static struct figure of_series(const struct list *l, const struct entry *e, int arm, int64_t above)
 {
-    int64_t low = e->arm[arm].series, most = tally__most(l, e, arm);
+    int64_t low = e->arm[arm].series, most = tally__most(l, e, arm) + above;
     if (low == 0 && most > 0)
         return unknown; /* no host told it, and it may be there all the same */
     return (struct figure){ low, low > 0 ? (double)(most - low) / (double)low : 0 };
@@ -36,6 +37,8 @@ static void write_figure(struct figure f, struct jw *w)
     jw_close(w, '}');
 }
 
+static const int64_t nothing_above[ARM_COUNT];
+
 static void write_pair(struct jw *w, const char *key, const struct census_view *view,
                        const struct figure f[ARM_COUNT])
 {
@@ -56,9 +59,9 @@ static void write_pair(struct jw *w, const char *key, const struct census_view *
 }
 
 static void write_series(struct jw *w, const struct census_view *view, const struct list *l,
-                         const struct entry *e)
+                         const struct entry *e, const int64_t above[ARM_COUNT])
 {
-    const struct figure f[ARM_COUNT] = { of_series(l, e, 0), of_series(l, e, 1) };
+    const struct figure f[ARM_COUNT] = { of_series(l, e, 0, above[0]), of_series(l, e, 1, above[1]) };
     write_pair(w, "series", view, f);
 }
 
@@ -105,7 +108,7 @@ static void write_share(const struct census_sum *s, const struct census_view *vi
     jw_key(w, "share");
     jw_open(w, '{');
     for (int a = 0; a < ARM_COUNT; a++) {
-        bool is_known = view->has_arm[a] && s->arm[a].series > 0 && of_series(&s->metrics, e, a).low >= 0;
+        bool is_known = view->has_arm[a] && s->arm[a].series > 0 && of_series(&s->metrics, e, a, 0).low >= 0;
         double share = (double)e->arm[a].series / (double)(s->arm[a].series > 0 ? s->arm[a].series : 1);
         jw_kreal(w, arm_name((enum arm)a), is_known ? share : NAN);
     }
@@ -125,7 +128,7 @@ static void write_metrics(const struct census_sum *s, const struct census_view *
         shown++;
         jw_open(w, '{');
         jw_kstr(w, "name", metrics[i]->name);
-        write_series(w, view, &s->metrics, metrics[i]);
+        write_series(w, view, &s->metrics, metrics[i], nothing_above);
         write_share(s, view, metrics[i], w);
         write_deep(s, view, metrics[i], w);
         jw_close(w, '}');
@@ -141,13 +144,16 @@ static void write_values(const struct census_sum *s, const struct census_view *v
     enum { SHOWN = 10 };
     size_t n = 0;
     const struct list *l = label->below;
+    int64_t untold[ARM_COUNT];
+    for (int a = 0; a < ARM_COUNT; a++)
+        untold[a] = tally__most(&s->labels, label, a) - label->arm[a].series;
     struct entry **values = l ? list__sorted(s->arena, l, entry__by_series, &n) : NULL;
     jw_key(w, "by_value");
     jw_open(w, '[');
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         jw_open(w, '{');
         jw_kstr(w, "value", values[i]->name);
-        write_series(w, view, l, values[i]);
+        write_series(w, view, l, values[i], untold);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -169,7 +175,7 @@ static void write_labels(const struct census_sum *s, const struct census_view *v
         jw_open(w, '{');
         jw_kstr(w, "name", labels[i]->name);
         write_pair(w, "values", view, f);
-        write_series(w, view, &s->labels, labels[i]);
+        write_series(w, view, &s->labels, labels[i], nothing_above);
         write_values(s, view, labels[i], w);
         jw_close(w, '}');
     }

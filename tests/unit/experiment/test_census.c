@@ -137,6 +137,29 @@ START_TEST(contradictions_do_no_harm)
 }
 END_TEST
 
+static void add_labels(const char *labels)
+{
+    struct json *doc = census("baseline", 30, 0, 0, "");
+    json_set(doc, "labels", parse(labels));
+    add(ARM_BASELINE, doc);
+}
+
+/* Host 1 tells the label and all its values; host 2 tells others, and may have 6 series with it. */
+START_TEST(a_value_of_a_label_that_a_host_did_not_tell_may_have_more_series)
+{
+    double error;
+    add_labels("{\"slack\":0,\"rest\":0,\"top\":[{\"name\":\"l\",\"series\":20,\"values\":" NONE ","
+               "\"by_value\":{\"slack\":0,\"rest\":0,\"top\":[{\"name\":\"v\",\"series\":12}]}}]}");
+    view(10);
+    ck_assert_int_eq(figure(json_path(json_at(json_get(answer, "labels"), 0), "by_value"), 0, &error), 12);
+    ck_assert_double_eq(error, 0);
+    add_labels("{\"slack\":0,\"rest\":6,\"top\":[]}");
+    view(10);
+    ck_assert_int_eq(figure(json_path(json_at(json_get(answer, "labels"), 0), "by_value"), 0, &error), 12);
+    ck_assert_double_eq_tol(error, 6.0 / 12, 1e-12);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------------------- cost */
 
 static const phx_kpi_input series_input = {
@@ -262,6 +285,7 @@ int main(void)
     tcase_add_test(tc, a_sum_lies_between_what_was_told_and_what_may_be_missing);
     tcase_add_test(tc, names_beyond_the_bound_are_not_told);
     tcase_add_test(tc, contradictions_do_no_harm);
+    tcase_add_test(tc, a_value_of_a_label_that_a_host_did_not_tell_may_have_more_series);
     tcase_add_test(tc, a_metric_costs_its_series_and_its_part_of_the_flow);
     tcase_add_test(tc, what_cannot_be_priced_is_an_error_that_says_why);
     tcase_add_test(tc, a_flow_that_costs_nothing_need_not_be_known);
