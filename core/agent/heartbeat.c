@@ -174,8 +174,6 @@ static void write_changes(const struct heartbeat *h, struct jw *w)
     for (const struct collector *c = supervisor_first(h->conf.supervisor); c; c = collector_next(c))
         collector_write(c, w);
     jw_close(w, ']');
-    jw_key(w, "loads");
-    loads_write(h->conf.loads, w);
 }
 
 static void write_body(struct heartbeat *h)
@@ -191,8 +189,12 @@ static void write_body(struct heartbeat *h)
     write_usage(h, &w);
     write_spool(h, &w);
     bool moved = loads_moved(h->conf.loads);
-    if (h->changed || moved)
+    if (h->changed)
         write_changes(h, &w);
+    if (h->changed || moved) {
+        jw_key(&w, "loads");
+        loads_write(h->conf.loads, &w);
+    }
     jw_close(&w, '}');
 }
 

@@ -10,7 +10,7 @@
  *     taskq.c  -> scheduler_task_changed(api, experiment_id)   a task of it came to an end, or failed
  *              -> loads_task_changed(api, task row)            the same for tasks of type loadsim
  *     agents.c -> scheduler_host_changed(api, host_id)         what runs on the host is other than before
- *              -> loads_reported(api, host_id, loads)          "loads" of a full heartbeat; may be []
+ *              -> loads_reported(api, host_id, loads)          "loads" of a heartbeat; may be []
  */
 #ifndef PHOENIX_API_API_H
 #define PHOENIX_API_API_H

@@ -2,7 +2,8 @@
 /*
  * POST /api/v1/agent/heartbeat. The short form is scanned, changes memory, and is answered in the same turn:
  * heard. The full form (something changed, or the first one after a start) is parsed, checked, and answered
- * when it is committed: the agent's row, and the rows of active_pipelines replaced by what it lists.
+ * when it is committed: the agent's row, and the rows of active_pipelines replaced by what it lists. Loads
+ * alone are no change of the host: their figures move all the time, and loads.c saves them when it will.
  */
 #include <stdlib.h>
 #include "core/api/admission.h"
@@ -114,7 +115,7 @@ static void on_committed(void *arg, const struct result *res)
     if (json_get(f->doc, "loads")) {
         loads_reported(api, f->host, json_get(f->doc, "loads"));
     }
-    if (json_get(f->doc, "pipelines") || json_get(f->doc, "loads")) {
+    if (json_get(f->doc, "pipelines")) {
         scheduler_host_changed(api, f->host);
     }
     reply_empty(f->rq, 204);
@@ -242,7 +243,7 @@ static bool names_its_host(struct request *rq, struct str host_id)
 static bool is_full(const struct json *doc)
 {
     return json_get(doc, "hostname") || json_get(doc, "capabilities") || json_get(doc, "labels") ||
-           json_get(doc, "pipelines") || json_get(doc, "loads");
+           json_get(doc, "pipelines");
 }
 
 static void heard(struct request *rq, const struct heartbeat *h, const struct json *doc)
@@ -262,6 +263,9 @@ static void heard(struct request *rq, const struct heartbeat *h, const struct js
     bool is_short = a->stored && !(doc && is_full(doc));
     if (is_short) {
         agent__dirty(as, a);
+        if (json_get(doc, "loads")) {
+            loads_reported(as->api, a->host, json_get(doc, "loads"));
+        }
         reply_empty(rq, 204);
     } else if (admission_store_away(as->api)) {
         refuse_commit(as, a, rq);

@@ -723,6 +723,16 @@ def test_a_load_runs_reports_and_ends(lab):
     assert lab.api.loads()[load]["offered"] == 100 and lab.api.loads()[load]["delivered"] == 90
 
 
+def test_figures_of_a_load_that_move_are_told_alone(lab):
+    lab.start()
+    lab.ended(lab.task("loadsim", "start", {"id": new_id(), "profile": "growing", "duration": "600s"}))
+
+    def told():
+        return [h["loads"][0]["offered"] for h in list(lab.api.heartbeats) if h.get("loads") and "pipelines" not in h]
+    wait_until(lambda: len(told()) > 2, "they are told without what has not changed")
+    assert told() == sorted(set(told()))
+
+
 def test_a_load_is_stopped_and_dies_with_the_agent(lab):
     lab.start()
     load, other = new_id(), new_id()

@@ -315,7 +315,12 @@ def test_a_full_heartbeat_is_shown_and_a_short_one_keeps_it(api):
     assert agent["labels"] == {"env": "prod"} and agent["hostname"] == "h1.example.org"
     assert agent["resource_usage"] == {"cpu_percent": 3.5}
     assert [(p["id"], p["status"], p["pid"]) for p in agent["pipelines"]] == [("x-baseline", "running", 7)]
+    committed = api.metric("phoenix_heartbeats_committed_total")
+    load = {"id": "0190c9a0-0000-7000-8000-000000000001", "profile": "steady", "status": "running", "offered": 1, "delivered": 1}
+    assert api.heartbeat(loads=[load])[0] == 204
+    assert api.metric("phoenix_heartbeats_committed_total") == committed, "figures that move are no change of the host"
     assert api.heartbeat(pipelines=[])[0] == 204
+    assert api.metric("phoenix_heartbeats_committed_total") == committed + 1
     assert api.call("GET", "/api/v1/agents/h1")[1]["pipelines"] == []
 
 

@@ -152,8 +152,12 @@ arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 def say(state, **more):
-    print(json.dumps(dict(state=state, offered=100, delivered=90, **more)), flush=True)
+    print(json.dumps(dict(dict(state=state, offered=100, delivered=90), **more)), flush=True)
 say("running")
+grown = 100
+while arguments["--profile"] == "growing" and not stop.wait(0.02):
+    grown += 1
+    say("running", offered=grown)
 if arguments["--profile"] == "broken":
     say("failed", reason="no such process to churn")
     sys.exit(1)
