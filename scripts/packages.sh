@@ -10,7 +10,7 @@ TEST_PACKAGES="check valgrind clang libclang-rt-14-dev python3 python3-pytest py
 # For scripts/demo --full.
 STACK_PACKAGES="prometheus prometheus-pushgateway"
 # For scripts/get-otelcol, where there is no go of any other origin; old as it is, it fetches a newer one.
-GO_PACKAGE=golang-go
+GO_PACKAGE="golang-go ca-certificates"
 BENCH_PACKAGES="nginx-light wrk procps curl python3 python3-jsonschema postgresql libpq-dev strace"
 
 # any_go: what to install for want of a go.
