@@ -68,7 +68,8 @@ static void cell_beside(struct table *t, const struct json *list, const char *na
     table_cell(t, buf_cstr(&text));
 }
 
-static void print_when(const struct json *doc)
+/* @p what: that a host which is left out did not tell. */
+static void print_when(const struct json *doc, const char *what)
 {
     struct buf from CLEANUP_BUF, to CLEANUP_BUF;
     const struct column first = { NULL, "measured_from", COL_TIME }, last = { NULL, "measured_to", COL_TIME };
@@ -81,7 +82,7 @@ static void print_when(const struct json *doc)
     if (strcmp(buf_cstr(&from), buf_cstr(&to)) != 0)
         printf(" to %s", buf_cstr(&to));
     if (left_out > 0)
-        printf("; %lld left out, which did not tell of both arms", (long long)left_out);
+        printf("; %lld left out, which did not tell %s", (long long)left_out, what);
     puts("");
 }
 
@@ -174,7 +175,7 @@ int cmd_experiment_cardinality(struct ctx *c)
         return print_error(c, &err);
     if (print_document(c, doc) || print_no_data(doc))
         return EXIT_PASS;
-    print_when(doc);
+    print_when(doc, args_get(&c->args, "variant") ? "of that arm" : "of both arms");
     print_totals(c, doc);
     if (!by || strcmp(by, "metric") == 0)
         print_metrics(c, json_get(doc, "metrics"));
@@ -222,7 +223,7 @@ int cmd_experiment_cost(struct ctx *c)
     buf_adds(&text, " a month, by the prices ");
     text_escape(&text, str_of(json_get_str(doc, "prices", "of the settings")));
     printf("%s; ", buf_cstr(&text));
-    print_when(doc);
+    print_when(doc, "what flows in both arms");
     table_init(&t, titles);
     const struct json *metrics = json_get(doc, "metrics");
     for (size_t i = 0; i < json_len(metrics); i++) {
