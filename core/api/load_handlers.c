@@ -323,8 +323,8 @@ void loads__learn(struct request *rq, loop_fn *then)
 {
     struct api *api = request_api(rq);
     const char *id = request_param(rq, "id");
-    if (store_is_shared(api->store) && !loads__find(api, id)) {
-        save__fetch(api, id, NULL, then, rq); /* another process may just have made it */
+    if (!loads__find(api, id) && (store_is_shared(api->store) || !api->loads->is_loaded)) {
+        save__fetch(api, id, NULL, then, rq); /* another process made it, or an earlier one */
     } else {
         then(rq);
     }
