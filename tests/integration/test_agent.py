@@ -355,7 +355,7 @@ def test_an_interrupted_task_is_finished_by_the_next_agent(lab):
     assert task.status == "running"
     lab.again()
     wait_until(lambda: {"id": task.id, "epoch": 1} in lab.api.heartbeats[-1]["active_tasks"], "it is listed again")
-    assert len(instances(lab.agent.state)) == 1
+    wait_until(lambda: len(instances(lab.agent.state)) == 1, "its process runs again, and no other")
     stop = lab.stop()
     assert stop.result == {"status": "stopped"}
     assert "stopped before it was healthy" in lab.ended(task, "failed").error

@@ -41,9 +41,10 @@ def assert_delivered_once(d):
 
 
 def test_the_figures_are_those_of_the_api(api):
-    d, _ = run(api.url, agents=500, ramp="1s", duration="4s", heartbeat="1s", metrics="2s", logs="2s", tasks=50,
+    # so few that no machine is too busy for them: an API that is puts samples off
+    d, _ = run(api.url, agents=100, ramp="1s", duration="4s", heartbeat="1s", metrics="2s", logs="2s", tasks=50,
                task_time="100ms", pid=api.process.pid)
-    assert d["agents"] == d["parked"] == 500
+    assert d["agents"] == d["parked"] == 100
     assert d["due"] == d["completed"] == api.metric("phoenix_tasks_completed_total") == 200
     assert_delivered_once(d)
     assert d["errors"] == d["repeated"] == d["reopened"] == d["stale"] == 0
@@ -52,12 +53,12 @@ def test_the_figures_are_those_of_the_api(api):
     assert d["done"]["p50_ms"] >= 100
     assert api.metric("phoenix_tasks_enqueued_total") == api.metric("phoenix_tasks_delivered_total") == 200
     answers = d["answers"]
-    assert api.metric("phoenix_polls_total") == answers["poll"] + 500  # the last ones were parked
+    assert api.metric("phoenix_polls_total") == answers["poll"] + 100  # the last ones were parked
     # what was under way at the end is counted there, not here
     assert 0 <= api.metric("phoenix_heartbeats_total") - answers["heartbeat"] <= 20
     assert 0 <= api.metric("phoenix_batches_stored_total") - answers["samples"] - answers["logs"] <= 20
-    assert answers["heartbeat"] >= 500 * 4 and answers["samples"] >= 500
-    assert api.metric("phoenix_agents{status=\"healthy\"}") == 500
+    assert answers["heartbeat"] >= 100 * 4 and answers["samples"] >= 100
+    assert api.metric("phoenix_agents{status=\"healthy\"}") == 100
     assert d["pid1"]["cpu_ms"] > 0 and d["pid1"]["rss_bytes"] > 1 << 20
 
 
